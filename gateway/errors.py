@@ -1,0 +1,106 @@
+"""Every error that somnolink raises on purpose.
+
+::
+
+    SomnolinkError                  one clear line for a person; `exit_status` for a shell
+    ├── ConfigurationError          a setting, flag or file of ours is wrong (2)
+    ├── InputFileError              a file given to us is not what it claims to be (2)
+    ├── ProtocolError               bytes from a device are no frame of its protocol (2)
+    ├── DeviceError                 a device cannot do what was asked (4)
+    │   ├── DeviceUnreachableError      it could not be found or connected
+    │   └── TransferError               a transfer broke off; what arrived is kept
+    ├── WireError                   a message does not obey the wire contract (2)
+    ├── BrokerError                 the broker cannot be reached or refuses us (5)
+    ├── OutboxError                 the outbox on disk cannot be used (6)
+    │   └── OutboxFullError             it has reached its size bound
+    ├── StoreError                  the sample store or the records cannot be used (6)
+    │   ├── StoreUnavailableError       for now: try again
+    │   └── StoreRejectedError          for good: this batch will never be stored as it is
+    └── ServerError                 a port is taken, a server did not start (7)
+
+Analytics are pure and raise ``ValueError`` only.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SomnolinkError(Exception):
+    """Root of the tree: its text is one line that a person can act on."""
+
+    exit_status: ClassVar[int] = 1
+
+
+class ConfigurationError(SomnolinkError):
+    """A setting, a flag or one of our own files is wrong."""
+
+    exit_status = 2
+
+
+class InputFileError(SomnolinkError):
+    """A file given to us is not what it claims to be; the text names the file and the place."""
+
+    exit_status = 2
+
+
+class ProtocolError(SomnolinkError):
+    """Bytes from a device are no frame of its protocol."""
+
+    exit_status = 2
+
+
+class DeviceError(SomnolinkError):
+    """A device cannot do what was asked of it."""
+
+    exit_status = 4
+
+
+class DeviceUnreachableError(DeviceError):
+    """A device could not be found or connected."""
+
+
+class TransferError(DeviceError):
+    """A transfer broke off; what had arrived is kept and the next try goes on from there."""
+
+
+class WireError(SomnolinkError):
+    """A message does not obey the wire contract."""
+
+    exit_status = 2
+
+
+class BrokerError(SomnolinkError):
+    """The MQTT broker cannot be reached or refuses us."""
+
+    exit_status = 5
+
+
+class OutboxError(SomnolinkError):
+    """The outbox on disk cannot be used."""
+
+    exit_status = 6
+
+
+class OutboxFullError(OutboxError):
+    """The outbox has reached its size bound and its policy gives no room to this batch."""
+
+
+class StoreError(SomnolinkError):
+    """The sample store or the records cannot be used."""
+
+    exit_status = 6
+
+
+class StoreUnavailableError(StoreError):
+    """The store cannot be used for now; the same call may succeed later."""
+
+
+class StoreRejectedError(StoreError):
+    """The store will never take this batch as it is; it is to be set aside."""
+
+
+class ServerError(SomnolinkError):
+    """A port is taken or a server did not start."""
+
+    exit_status = 7

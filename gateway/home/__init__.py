@@ -1,0 +1,1 @@
+"""The home side: collects from the devices, keeps in the outbox, publishes."""

@@ -1,0 +1,1 @@
+"""The clinic side: ingest, store, records, API, pages, exchange."""

@@ -1,0 +1,1 @@
+"""What home and service agree on: topics, messages, codec, MQTT client, embedded broker."""
