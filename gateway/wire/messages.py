@@ -61,7 +61,7 @@ SCHEMA: Final[Mapping[Kind, Mapping[str, np.dtype[Any]]]] = {
         "events": np.dtype("<u4"),
     },
 }
-"""Columns of each kind with their types; units stand in DESIGN and docs/asyncapi.yaml. A batch may leave columns out."""
+"""Columns of each kind with their types; units stand in docs/asyncapi.yaml. A batch may leave columns out."""
 
 MISSING_MOTION: Final = 255
 """`motion` of an oximetry sample whose device reports none."""
@@ -100,6 +100,13 @@ class ClockInfo:
     uncertainty_ms: int
     boot: int | None = None
     tick0: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the ranges; `WireError` says what is wrong in one line."""
+        for name in ("uncertainty_ms", "boot", "tick0"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < 1 << 53:
+                raise WireError(f"clock.{name} out of range: {str(value)[:40]}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,16 +165,16 @@ class Batch:
         if (self.dt_ms is None) == (self.t_ms is None):
             raise WireError("a batch has either dt_ms or t_ms")
         if self.dt_ms is not None and not 1 <= self.dt_ms <= 86_400_000:
-            raise WireError(f"dt_ms out of range: {self.dt_ms}")
+            raise WireError(f"dt_ms out of range: {str(self.dt_ms)[:40]}")
         if self.t_ms is not None:
             if self.t_ms.dtype != np.dtype("<i4") or self.t_ms.shape != (size,):
                 raise WireError("t_ms must be int32, one a sample")
             if self.t_ms[0] < 0 or (np.diff(self.t_ms) < 0).any():
                 raise WireError("t_ms must start at 0 or later and never go back")
-        if self.seq < 0 or self.revision < 0:
-            raise WireError("seq and revision count from 0")
+        if not (0 <= self.seq < 1 << 31 and 0 <= self.revision < 1 << 31):
+            raise WireError("seq and revision count from 0 and stay below 2^31")
         if not 0 <= self.t0_ms < 1 << 43:
-            raise WireError(f"t0_ms out of range: {self.t0_ms}")
+            raise WireError(f"t0_ms out of range: {str(self.t0_ms)[:40]}")
         object.__setattr__(self, "size", size)
 
     @property

@@ -1,0 +1,226 @@
+"""Bytes of the wire: batches as CBOR with RFC 8746 typed arrays, all that people read as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+import cbor2
+import msgspec
+import numpy as np
+
+from gateway.errors import WireError
+from gateway.wire.messages import VERSION, Ack, Array, Batch, ClockInfo
+
+MAX_MESSAGE_BYTES: Final = 512 * 1024
+"""A longer message is refused before it is parsed."""
+
+_TAG_OF: Final[Mapping[np.dtype[Any], int]] = {
+    np.dtype("u1"): 64,
+    np.dtype("<u2"): 69,
+    np.dtype("<u4"): 70,
+    np.dtype("i1"): 72,
+    np.dtype("<i2"): 77,
+    np.dtype("<i4"): 78,
+    np.dtype("<f4"): 85,
+}
+"""RFC 8746, section 2.1: the tag of each little-endian element type that our columns use."""
+
+_DTYPE_OF: Final = {tag: dtype for dtype, tag in _TAG_OF.items()}
+
+
+def _typed_array(array: Array) -> cbor2.CBORTag:
+    return cbor2.CBORTag(_TAG_OF[array.dtype], array.tobytes())
+
+
+def _from_tag(tag: cbor2.CBORTag, *_: object) -> object:
+    """Read a typed array without a copy; any other tag is left for the checks to refuse."""
+    dtype = _DTYPE_OF.get(tag.tag)
+    value = tag.value
+    if dtype is None or not isinstance(value, bytes) or len(value) % dtype.itemsize:
+        raise WireError(f"tag {tag.tag} is no typed array of ours")
+    return np.frombuffer(value, dtype)
+
+
+def encode_batch(batch: Batch) -> bytes:
+    """Encode a batch.
+
+    Returns
+    -------
+    bytes
+        One CBOR map (RFC 8949) with the fields of DESIGN, section Wire.
+    """
+    clock = batch.clock
+    fields: dict[str, object] = {
+        "v": VERSION,
+        "device": batch.device,
+        "kind": batch.kind,
+        "origin": batch.origin,
+        "session": batch.session,
+        "revision": batch.revision,
+        "seq": batch.seq,
+        "last": batch.last,
+        "t0_ms": batch.t0_ms,
+        "columns": {name: _typed_array(column) for name, column in batch.columns.items()},
+        "clock": {
+            "source": clock.source,
+            "uncertainty_ms": clock.uncertainty_ms,
+            "boot": clock.boot,
+            "tick0": clock.tick0,
+        },
+    }
+    if batch.t_ms is not None:
+        fields["t_ms"] = _typed_array(batch.t_ms)
+    else:
+        fields["dt_ms"] = batch.dt_ms
+    return cbor2.dumps(fields)
+
+
+def _take(fields: Mapping[str, object], name: str, kind: type, *, optional: bool = False) -> Any:
+    value = fields.get(name)
+    if value is None and optional:
+        return None
+    # bool is an int in Python, and `seq: true` is no number.
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise WireError(f"field {name} must be {kind.__name__}")
+    return value
+
+
+def _bounded_text(fields: Mapping[str, object], name: str) -> str:
+    text: str = _take(fields, name, str)
+    if not 1 <= len(text) <= 64:
+        raise WireError(f"field {name} must hold 1 to 64 characters")
+    return text
+
+
+def decode_batch(payload: bytes) -> Batch:
+    """Decode and check a batch; its columns are views of `payload`, not copies.
+
+    Raises
+    ------
+    WireError
+        The bytes are no batch of version 1; the text says what is wrong.
+    """
+    if len(payload) > MAX_MESSAGE_BYTES:
+        raise WireError(f"message of {len(payload)} bytes is over the limit of {MAX_MESSAGE_BYTES}")
+    try:
+        fields = cbor2.loads(payload, tag_hook=_from_tag)
+    except WireError:
+        raise
+    except Exception as error:  # a decoder fed by strangers: whatever it raises, the message is bad
+        cause = error.__cause__ if isinstance(error.__cause__, WireError) else error
+        raise WireError(f"not CBOR: {_one_line(cause)}") from None
+    if not isinstance(fields, dict):
+        raise WireError("a message is one CBOR map")
+    if fields.get("v") != VERSION:
+        raise WireError(f"version {_one_line(fields.get('v'))} is not {VERSION}")
+    columns = _take(fields, "columns", dict)
+    clock = _take(fields, "clock", dict)
+    if not all(isinstance(name, str) and isinstance(column, np.ndarray) for name, column in columns.items()):
+        raise WireError("columns must map names to typed arrays")
+    offsets = fields.get("t_ms")
+    if offsets is not None and not isinstance(offsets, np.ndarray):
+        raise WireError("t_ms must be a typed array")
+    return Batch(
+        device=_bounded_text(fields, "device"),
+        kind=_take(fields, "kind", str),
+        origin=_take(fields, "origin", str),
+        session=_bounded_text(fields, "session"),
+        revision=_take(fields, "revision", int),
+        seq=_take(fields, "seq", int),
+        last=_take(fields, "last", bool),
+        t0_ms=_take(fields, "t0_ms", int),
+        dt_ms=_take(fields, "dt_ms", int, optional=True),
+        t_ms=offsets,
+        columns=columns,
+        clock=ClockInfo(
+            source=_bounded_text(clock, "source"),
+            uncertainty_ms=_take(clock, "uncertainty_ms", int),
+            boot=_take(clock, "boot", int, optional=True),
+            tick0=_take(clock, "tick0", int, optional=True),
+        ),
+    )
+
+
+def _one_line(value: object) -> str:
+    return " ".join(repr(value).split())[:120]
+
+
+class _AckMessage(msgspec.Struct, frozen=True, omit_defaults=True):
+    device: str
+    session: str
+    result: Literal["stored", "set_aside"]
+    revision: int = 0
+    up_to: int | None = None
+    seqs: tuple[int, ...] = ()
+
+
+class GatewayStatus(msgspec.Struct, frozen=True):
+    """Retained presence of a gateway; the last will is the same with online = false.
+
+    Attributes
+    ----------
+    since_ms : int
+        UTC milliseconds of the connection (0 in a last will: the broker sends it, and has no clock of ours).
+    pending : int
+        Batches in the outbox that the service has not yet confirmed.
+    notices : list of str
+        What a person should know: `outbox_full`, `adapter_silent`, ...
+    counters : dict
+        Monotonic counts since the gateway's start: thinned_waveform, thinned_oximetry, refused_pulls, ...
+    """
+
+    online: bool
+    since_ms: int = 0
+    version: str = ""
+    pending: int = 0
+    notices: list[str] = msgspec.field(default_factory=list)
+    counters: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+class ServiceStatus(msgspec.Struct, frozen=True):
+    """Retained presence of the service; `instance` changes with each start, so gateways know when to send again."""
+
+    online: bool
+    instance: str = ""
+    since_ms: int = 0
+
+
+_ack_decoder = msgspec.json.Decoder(list[_AckMessage])
+_gateway_status_decoder = msgspec.json.Decoder(GatewayStatus)
+_service_status_decoder = msgspec.json.Decoder(ServiceStatus)
+
+
+def encode_acks(acks: list[Ack]) -> bytes:
+    """Encode acknowledgements: a JSON list."""
+    return msgspec.json.encode([_AckMessage(a.device, a.session, a.result, a.revision, a.up_to, a.seqs) for a in acks])
+
+
+def decode_acks(payload: bytes) -> list[Ack]:
+    """Decode acknowledgements; `WireError` if they are none."""
+    try:
+        messages = _ack_decoder.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise WireError(f"not an acknowledgement: {error}") from None
+    return [Ack(m.device, m.session, m.result, m.up_to, m.seqs, m.revision) for m in messages]
+
+
+def encode_status(status: GatewayStatus | ServiceStatus) -> bytes:
+    """Encode a presence message as JSON."""
+    return msgspec.json.encode(status)
+
+
+def decode_gateway_status(payload: bytes) -> GatewayStatus:
+    """Decode a gateway's presence; `WireError` if it is none."""
+    try:
+        return _gateway_status_decoder.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise WireError(f"not a gateway status: {error}") from None
+
+
+def decode_service_status(payload: bytes) -> ServiceStatus:
+    """Decode the service's presence; `WireError` if it is none."""
+    try:
+        return _service_status_decoder.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise WireError(f"not a service status: {error}") from None
