@@ -1,0 +1,123 @@
+"""What the gateway has pulled from devices that know no acknowledgement, what it holds half, and their clocks."""
+
+from __future__ import annotations
+
+import secrets
+import sqlite3
+from dataclasses import dataclass
+
+from gateway.clock import Clock
+from gateway.home.outbox.journal import Journal
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A stored item (a file) of a device.
+
+    Attributes
+    ----------
+    session : str
+        The random id its samples travel under, made when it was first seen, the same for ever.
+    received : bytes
+        What has arrived so far, from the start of the item; empty once it is done.
+    """
+
+    item: str
+    session: str
+    size: int
+    received: bytes
+    done: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """At `tick` of the device's clock it was `utc_ms`, give or take `uncertainty_ms`.
+
+    `epoch` counts the times that the device's clock was set or restarted: ticks compare within one epoch alone.
+    """
+
+    epoch: int
+    tick: int
+    utc_ms: int
+    uncertainty_ms: int
+
+
+class Ledger:
+    """Lives in the outbox's file, so that an item's batches and its mark are one commit."""
+
+    def __init__(self, journal: Journal, clock: Clock) -> None:
+        self._journal = journal
+        self._clock = clock
+
+    async def item(self, device: str, item: str, size: int) -> Item:
+        """Return what is known of an item, and note it if it is new or its size changed while it was not done."""
+        now = self._clock.utc_ms()
+
+        def job(database: sqlite3.Connection) -> Item:
+            row = database.execute(
+                "SELECT session, size, received, done FROM ledger WHERE device = ? AND item = ?", (device, item)
+            ).fetchone()
+            if row is not None and (row[3] or row[1] == size or size == 0):
+                return Item(item, row[0], row[1], row[2], bool(row[3]))
+            # A file that grew since (pulled while it was being written) is pulled anew, under the same session.
+            session = row[0] if row is not None else secrets.token_hex(8)
+            database.execute(
+                "INSERT OR REPLACE INTO ledger VALUES (?, ?, ?, ?, x'', 0, ?)", (device, item, session, size, now)
+            )
+            return Item(item, session, size, b"", False)
+
+        return await self._journal.run(job)
+
+    async def keep_partial(self, device: str, item: str, received: bytes) -> None:
+        """Keep what has arrived of an item, for the next try."""
+        now = self._clock.utc_ms()
+        await self._journal.run(
+            lambda database: (
+                database.execute(
+                    "UPDATE ledger SET received = ?, updated_ms = ? WHERE device = ? AND item = ? AND done = 0",
+                    (received, now, device, item),
+                ).rowcount
+            )
+        )
+
+    def mark_done(self, database: sqlite3.Connection, device: str, item: str) -> None:
+        """Mark an item as done, within a transaction of the outbox."""
+        database.execute(
+            "UPDATE ledger SET done = 1, received = x'', updated_ms = ? WHERE device = ? AND item = ?",
+            (self._clock.utc_ms(), device, item),
+        )
+
+    async def add_anchor(self, device: str, anchor: Anchor) -> None:
+        """Note an anchor; the same tick again replaces it."""
+        await self._journal.run(
+            lambda database: (
+                database.execute(
+                    "INSERT OR REPLACE INTO anchor VALUES (?, ?, ?, ?, ?)",
+                    (device, anchor.epoch, anchor.tick, anchor.utc_ms, anchor.uncertainty_ms),
+                ).rowcount
+            )
+        )
+
+    async def anchors(self, device: str) -> list[Anchor]:
+        """All anchors of a device, by epoch and tick."""
+
+        def job(database: sqlite3.Connection) -> list[Anchor]:
+            rows = database.execute(
+                "SELECT epoch, tick, utc_ms, uncertainty_ms FROM anchor WHERE device = ? ORDER BY epoch, tick",
+                (device,),
+            )
+            return [Anchor(*row) for row in rows]
+
+        return await self._journal.run(job)
+
+    async def bound_id(self, family: str, address: str, fresh: str) -> str:
+        """Return the id bound to an address of a device without a serial number, binding `fresh` at the first call."""
+
+        def job(database: sqlite3.Connection) -> str:
+            database.execute("INSERT OR IGNORE INTO binding VALUES (?, ?, ?)", (family, address, fresh))
+            (device,) = database.execute(
+                "SELECT device FROM binding WHERE family = ? AND address = ?", (family, address)
+            ).fetchone()
+            return str(device)
+
+        return await self._journal.run(job)

@@ -1,0 +1,68 @@
+"""What gives way when the outbox runs full, in the order of DESIGN: stored pulls, live waveform, live oximetry."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.wire.messages import Kind
+
+THINNING: Final[tuple[Kind, ...]] = ("waveform", "oximetry")
+"""Kinds whose live batches are thinned, first to last. Wear is not among them, nor is anything stored."""
+
+OVERHEAD_BYTES: Final = 160
+"""What a row costs beside its payload: names, indices, page slack; rounded up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The outbox's bound on its own size.
+
+    Attributes
+    ----------
+    max_bytes : int
+        Payloads and their overhead. The default holds about 100 nights of live oximetry in 2 s batches.
+    stored_fraction : float
+        Above this share no stored file is pulled: it is safe where it is.
+    """
+
+    max_bytes: int = 1 << 30
+    stored_fraction: float = 0.8
+
+    def accepts_stored(self, used_bytes: int) -> bool:
+        """Whether a stored file may be pulled now."""
+        return used_bytes < self.max_bytes * self.stored_fraction
+
+
+def make_room(database: sqlite3.Connection, need: int, used: int, limits: Limits) -> int:
+    """Thin waiting live batches until `need` more bytes fit; returns the bytes used then, which may still be too many.
+
+    Every second unsent live batch goes, oldest first, round by round, waveform before oximetry: the night stays
+    covered, thinner. What was sent already keeps its name and content. Each removal is counted.
+    """
+    for victim in THINNING:
+        while used + need > limits.max_bytes:
+            rows = database.execute(
+                "SELECT id, length(payload) FROM batch WHERE kind = ? AND origin = 'live' AND sent = 0 ORDER BY id",
+                (victim,),
+            ).fetchall()
+            if not rows:
+                break
+            going: list[tuple[int]] = []
+            for row_id, size in rows[::2]:
+                going.append((row_id,))
+                used -= size + OVERHEAD_BYTES
+                if used + need <= limits.max_bytes:
+                    break
+            database.executemany("DELETE FROM batch WHERE id = ?", going)
+            count(database, f"thinned_{victim}", len(going))
+    return used
+
+
+def count(database: sqlite3.Connection, name: str, by: int) -> None:
+    """Add to a counter that survives restarts."""
+    database.execute(
+        "INSERT INTO counter VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = value + excluded.value",
+        (name, by),
+    )

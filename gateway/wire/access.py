@@ -1,0 +1,57 @@
+"""Who may say what where: the one rule that the embedded broker enforces and Mosquitto's ACL file spells out.
+
+A gateway's user name is its id. It writes its own `up` topics and status, and reads its own `down` topics and the
+service's presence; nothing else. The service reads all `up` and status topics and writes `down`, `feed` and its own.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from gateway.wire.topics import ROOT, SERVICE_STATUS
+
+SERVICE_USER: Final = "somnolink-service"
+
+Action = Literal["read", "write"]
+
+
+def _rules(user: str) -> dict[Action, tuple[str, ...]]:
+    if user == SERVICE_USER:
+        return {
+            "read": (f"{ROOT}/+/up/#", f"{ROOT}/+/status"),
+            "write": (f"{ROOT}/+/down/#", f"{ROOT}/feed/#", f"{ROOT}/service/#"),
+        }
+    return {
+        "read": (f"{ROOT}/{user}/down/#", SERVICE_STATUS),
+        "write": (f"{ROOT}/{user}/up/#", f"{ROOT}/{user}/status"),
+    }
+
+
+def covers(rule: str, topic: str) -> bool:
+    """Whether every topic that `topic` (a name or a filter) can mean is one that `rule` (a filter) means."""
+    wanted = topic.split("/")
+    allowed = rule.split("/")
+    for position, level in enumerate(allowed):
+        if level == "#":
+            return True
+        if position >= len(wanted):
+            return False
+        if wanted[position] == "#" or (level != "+" and level != wanted[position]):
+            return False
+    return len(wanted) == len(allowed)
+
+
+def allowed(user: str, action: Action, topic: str) -> bool:
+    """Whether `user` may publish to the topic, or subscribe to the filter, `topic`."""
+    return any(covers(rule, topic) for rule in _rules(user)[action])
+
+
+def mosquitto_acl() -> str:
+    """Return the same rule as an ACL file for Mosquitto (`acl_file`)."""
+    gateway = _rules("%u")
+    service = _rules(SERVICE_USER)
+    lines = ["# Written by somnolink: one home cannot read or write another's topics."]
+    lines += [f"pattern {action} {rule}" for action in gateway for rule in gateway[action]]
+    lines += [f"user {SERVICE_USER}"]
+    lines += [f"topic {action} {rule}" for action in service for rule in service[action]]
+    return "\n".join(lines) + "\n"

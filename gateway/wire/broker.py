@@ -1,0 +1,134 @@
+"""The embedded broker: amqtt in a thread of its own, on loopback, for the demo and a first look. Not durable."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+import threading
+from dataclasses import dataclass, field
+from typing import Final
+
+from amqtt.broker import Broker
+from amqtt.contexts import Action as AmqttAction
+from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
+from amqtt.session import Session
+
+from gateway.errors import BrokerError
+from gateway.wire.access import allowed
+from gateway.wire.client import BrokerAddress
+
+START_TIMEOUT_S: Final = 20.0
+
+
+class CredentialsPlugin(BaseAuthPlugin):  # type: ignore[misc]  # amqtt ships no types
+    """Lets in who is on the list made at start; nobody else, and nobody without a password."""
+
+    @dataclass
+    class Config:
+        """User names and their passwords."""
+
+        users: dict[str, str] = field(default_factory=dict)
+
+    async def authenticate(self, *, session: Session) -> bool:
+        """Compare in constant time."""
+        password = self.config.users.get(session.username or "")
+        return password is not None and secrets.compare_digest(password, session.password or "")
+
+
+class TopicRulesPlugin(BaseTopicPlugin):  # type: ignore[misc]  # amqtt ships no types
+    """The rule of `gateway.wire.access`."""
+
+    @dataclass
+    class Config:
+        """Nothing to set."""
+
+    async def topic_filtering(
+        self, *, session: Session | None = None, topic: str | None = None, action: AmqttAction | None = None
+    ) -> bool:
+        """Allow what the rule allows; a message on its way out was allowed when it was subscribed to."""
+        if session is None or topic is None or not session.username:
+            return False
+        if action == AmqttAction.RECEIVE:
+            return True
+        return allowed(session.username, "write" if action == AmqttAction.PUBLISH else "read", topic)
+
+
+class EmbeddedBroker:
+    """A broker for as long as the `with` block runs.
+
+    Parameters
+    ----------
+    users : sequence of str
+        Who may connect; each gets a random password for the life of the broker (`address(user)`).
+    port : int
+        0 takes a free one.
+
+    Raises
+    ------
+    BrokerError
+        The port is taken, or the broker did not start.
+    """
+
+    def __init__(self, users: list[str], port: int = 0) -> None:
+        self._passwords = {user: secrets.token_urlsafe(24) for user in users}
+        self._port = port
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._started = threading.Event()
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="embedded-broker", daemon=True)
+
+    def address(self, user: str) -> BrokerAddress:
+        """Where `user` connects, with the password made for it."""
+        return BrokerAddress("127.0.0.1", self._port, username=user, password=self._passwords[user])
+
+    def __enter__(self) -> EmbeddedBroker:
+        """Start; returns when the port listens."""
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", self._port))
+            except OSError as error:
+                raise BrokerError(f"port {self._port} on 127.0.0.1 is not free for the broker: {error}") from None
+            self._port = probe.getsockname()[1]
+        self._thread.start()
+        if not self._started.wait(START_TIMEOUT_S) or self._failure is not None:
+            raise BrokerError(f"the embedded broker did not start: {self._failure or 'no answer'}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop and wait for the thread."""
+        if self._loop is not None and self._stop is not None:
+            self._loop.call_soon_threadsafe(self._stop.set)
+            self._thread.join(START_TIMEOUT_S)
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        except BaseException as error:  # handed to the thread that waits in __enter__
+            self._failure = error
+        finally:
+            self._started.set()
+
+    async def _serve(self) -> None:
+        logging.getLogger("amqtt").setLevel(logging.ERROR)
+        logging.getLogger("transitions").setLevel(logging.ERROR)
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        module = __name__
+        broker = Broker(
+            {
+                "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{self._port}"}},
+                "plugins": {
+                    f"{module}.CredentialsPlugin": {"users": self._passwords},
+                    f"{module}.TopicRulesPlugin": {},
+                },
+            },
+            loop=self._loop,
+        )
+        await broker.start()
+        self._started.set()
+        await self._stop.wait()
+        await broker.shutdown()
