@@ -1,0 +1,193 @@
+"""The connection to the records database: opening, migrating, transactions, errors."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Final
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import event, exc
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import URL, Connection, Engine, make_url
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from gateway.errors import ConfigurationError, StoreRejectedError, StoreUnavailableError
+from gateway.service.records.tables import Base
+
+BUSY_TIMEOUT_MS: Final = 10_000
+"""How long SQLite waits for another process that writes: a backup or a command line holds it for far less."""
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK: Final = 0x736F6D6E6F  # any fixed number: PostgreSQL's advisory lock of whoever migrates
+
+Row = dict[str, object]
+
+
+class Database:
+    """A migrated records database, usable from many threads at once.
+
+    SQLite takes one writer at a time: writers of this process queue on a lock, which is fair and wakes at once, and
+    only those of other processes wait by SQLite's polling.
+
+    Parameters
+    ----------
+    url : str
+        ``sqlite:///PATH``, ``postgresql://...``, or a plain path of an SQLite file.
+
+    Raises
+    ------
+    ConfigurationError
+        If the URL is none, its driver is missing, or a newer version of somnolink wrote the database.
+    StoreUnavailableError
+        If the database cannot be opened or migrated.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = _parse(url)
+        self.where: Final = parsed.render_as_string(hide_password=True)
+        self._writing: threading.Lock | None = None
+        try:
+            if parsed.get_backend_name() == "sqlite":
+                self._engine = _sqlite_engine(parsed)
+                self._writing = threading.Lock()
+            else:
+                self._engine = sa.create_engine(parsed, pool_pre_ping=True, pool_size=10)
+        except ImportError as error:
+            raise ConfigurationError(f"records database {self.where}: its driver is not installed ({error})") from error
+        self._writer = self._engine.execution_options(immediate=True)
+        self._migrate()
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._engine.dispose()
+
+    def check(self) -> None:
+        """Return if the database answers, else raise `StoreUnavailableError`."""
+        with self.read() as session:
+            session.execute(sa.select(1))
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that sees one state of the database; nothing it changes is kept.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If the database cannot be read for now.
+        """
+        with self._errors(), Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session in one transaction: committed, durably, at the end of the block, or not at all.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If the database cannot be written for now.
+        StoreRejectedError
+            If it will never take these rows.
+        """
+        with (
+            self._errors(),
+            self._writers_turn(),
+            Session(self._writer, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            yield session
+
+    def upsert(
+        self, session: Session, table: type[Base], rows: Sequence[Row], *, keep: frozenset[str] = frozenset()
+    ) -> None:
+        """Insert rows; where the primary key exists, overwrite every other column but those in `keep`."""
+        if not rows:
+            return
+        target = sa.inspect(table).local_table
+        keys = [column.name for column in target.primary_key]
+        maker = sqlite.insert if self._writing is not None else postgresql.insert
+        statement = maker(table)
+        changed = {name: statement.excluded[name] for name in rows[0] if name not in keys and name not in keep}
+        session.execute(statement.on_conflict_do_update(index_elements=keys, set_=changed), rows)
+
+    def _writers_turn(self) -> AbstractContextManager[object]:
+        return self._writing if self._writing is not None else nullcontext()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (exc.IntegrityError, exc.DataError) as error:
+            raise StoreRejectedError(f"the records refuse these rows: {_first_line(error)}") from error
+        except exc.DBAPIError as error:
+            raise StoreUnavailableError(f"records database {self.where}: {_first_line(error)}") from error
+        except exc.TimeoutError as error:
+            raise StoreUnavailableError(f"records database {self.where}: no free connection") from error
+
+    def _migrate(self) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+        with self._errors(), self._writers_turn(), self._writer.connect() as connection, connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            config.attributes["connection"] = connection
+            try:
+                command.upgrade(config, "head")
+            except CommandError as error:
+                raise ConfigurationError(
+                    f"records database {self.where} was written by another version of somnolink: {_first_line(error)}"
+                ) from error
+
+
+def _parse(url: str) -> URL:
+    if "://" not in url:
+        return URL.create("sqlite", database=url)
+    try:
+        parsed = make_url(url)
+    except (exc.ArgumentError, ValueError) as error:
+        raise ConfigurationError("the records' URL is none: give sqlite:///PATH or postgresql://...") from error
+    backend = parsed.get_backend_name()
+    if backend == "postgresql":
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        raise ConfigurationError("the records are kept in sqlite:///PATH or postgresql://..., nothing else")
+    return parsed
+
+
+def _sqlite_engine(url: URL) -> Engine:
+    path = Path(url.database or "")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreUnavailableError(f"records database {path}: {error.strerror}") from error
+    engine = sa.create_engine(url, pool_size=10, max_overflow=30)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
+        # The driver's own implicit BEGIN would start every transaction as a reader: we begin ourselves.
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A transaction that starts as a reader and then writes fails at once, without waiting, if another has written.
+        immediate = connection.get_execution_options().get("immediate", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+    return engine
+
+
+def _first_line(error: Exception) -> str:
+    cause = error.orig if isinstance(error, exc.DBAPIError) and error.orig is not None else error
+    return str(cause).strip().partition("\n")[0] or type(cause).__name__

@@ -1,0 +1,1 @@
+"""How the records database came about, step by step."""

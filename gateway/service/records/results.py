@@ -1,0 +1,212 @@
+"""Results of the analytics: nights with their indices, and desaturations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import Final
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+
+from gateway.service.records.database import Database, Row
+from gateway.service.records.tables import DesaturationRow, NightRow
+from gateway.service.records.values import MAIN_INDICES, Desaturation, NightResult, NightUpdate, State
+
+MAX_LISTED: Final = 1000
+"""Nights that one call lists at most."""
+
+
+class Results:
+    """Nights and desaturations in the records; writing the same result again changes nothing."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def replace_night(self, result: NightResult, desaturations: Sequence[Desaturation]) -> None:
+        """Put a night's whole result in the place of what this analysis said before, in one transaction.
+
+        Raises
+        ------
+        StoreRejectedError
+            If the device is not enrolled, or two desaturations start at the same moment.
+        """
+        with self._database.write() as session:
+            session.execute(sa.delete(DesaturationRow).where(*_same_night(result)))
+            self._database.upsert(session, NightRow, [_night_values(result)])
+            if desaturations:
+                session.execute(
+                    sa.insert(DesaturationRow), [_desaturation_values(result, one) for one in desaturations]
+                )
+
+    def upsert_running(self, updates: Sequence[NightUpdate]) -> None:
+        """Bring many nights up to date in one transaction: their indices, and the desaturations that are new.
+
+        A desaturation that is known by its start is overwritten. Later updates of the same night win.
+
+        Raises
+        ------
+        StoreRejectedError
+            If a device is not enrolled: then nothing of the group is written.
+        """
+        nights = {update.result.key: _night_values(update.result) for update in updates}
+        found = {
+            (*update.result.key, one.start_ms): _desaturation_values(update.result, one)
+            for update in updates
+            for one in update.desaturations
+        }
+        if not nights:
+            return
+        with self._database.write() as session:
+            self._database.upsert(session, NightRow, list(nights.values()))
+            self._database.upsert(session, DesaturationRow, list(found.values()))
+
+    def night(
+        self, device: str, night: date, *, profile: str | None = None, version: str | None = None
+    ) -> NightResult | None:
+        """One night's result; of several analyses the one that was made last. None if there is none."""
+        statement = sa.select(NightRow).where(NightRow.device_id == device, NightRow.night == night)
+        if profile is not None:
+            statement = statement.where(NightRow.profile == profile)
+        if version is not None:
+            statement = statement.where(NightRow.version == version)
+        with self._database.read() as session:
+            row = session.scalars(statement.order_by(NightRow.updated_ms.desc(), NightRow.version.desc())).first()
+            return None if row is None else _night(row)
+
+    def nights(
+        self,
+        *,
+        device: str | None = None,
+        first: date | None = None,
+        last: date | None = None,
+        limit: int = MAX_LISTED,
+    ) -> list[NightResult]:
+        """Nights from `first` to `last`, both included, the newest first: of each the result that was made last."""
+        ranked = sa.func.row_number().over(
+            partition_by=(NightRow.device_id, NightRow.night),
+            order_by=(NightRow.updated_ms.desc(), NightRow.version.desc(), NightRow.profile),
+        )
+        chosen = sa.select(NightRow, ranked.label("place"))
+        if device is not None:
+            chosen = chosen.where(NightRow.device_id == device)
+        if first is not None:
+            chosen = chosen.where(NightRow.night >= first)
+        if last is not None:
+            chosen = chosen.where(NightRow.night <= last)
+        inner = chosen.subquery()
+        newest = aliased(NightRow, inner)
+        statement = (
+            sa.select(newest)
+            .where(inner.c.place == 1)
+            .order_by(newest.night.desc(), newest.device_id)
+            .limit(min(limit, MAX_LISTED))
+        )
+        with self._database.read() as session:
+            return [_night(row) for row in session.scalars(statement)]
+
+    def running(self) -> list[NightResult]:
+        """Every night that is still running: what a restarted service takes up again."""
+        statement = (
+            sa.select(NightRow).where(NightRow.state == State.RUNNING).order_by(NightRow.device_id, NightRow.night)
+        )
+        with self._database.read() as session:
+            return [_night(row) for row in session.scalars(statement)]
+
+    def desaturations(self, result: NightResult) -> list[Desaturation]:
+        """The desaturations of one night's result, in order of time."""
+        statement = sa.select(DesaturationRow).where(*_same_night(result)).order_by(DesaturationRow.start_ms)
+        with self._database.read() as session:
+            return [_desaturation(row) for row in session.scalars(statement)]
+
+    def counts(self) -> dict[State, int]:
+        """How many night results are in each state."""
+        statement = sa.select(NightRow.state, sa.func.count()).group_by(NightRow.state)
+        with self._database.read() as session:
+            found = {State(state): count for state, count in session.execute(statement)}
+        return {state: found.get(state, 0) for state in State}
+
+
+def _same_night(result: NightResult) -> Iterable[sa.ColumnElement[bool]]:
+    row = DesaturationRow
+    return (
+        row.device_id == result.device,
+        row.night == result.night,
+        row.profile == result.profile,
+        row.version == result.version,
+    )
+
+
+def _key_values(result: NightResult) -> Row:
+    return {
+        "device_id": result.device,
+        "night": result.night,
+        "profile": result.profile,
+        "version": result.version,
+    }
+
+
+def _night_values(result: NightResult) -> Row:
+    indices = _finite(result.indices)
+    return {
+        **_key_values(result),
+        "zone": result.zone,
+        "state": result.state,
+        "start_ms": result.start_ms,
+        "end_ms": result.end_ms,
+        "valid_s": result.valid_s,
+        **{name: indices.get(name) for name in MAIN_INDICES},
+        "indices": indices,
+        "updated_ms": result.updated_ms,
+    }
+
+
+def _finite(indices: Mapping[str, float | None]) -> dict[str, float | None]:
+    """JSON knows neither NaN nor infinity."""
+    return {
+        name: float(value) if value is not None and math.isfinite(value) else None for name, value in indices.items()
+    }
+
+
+def _desaturation_values(result: NightResult, one: Desaturation) -> Row:
+    return {
+        **_key_values(result),
+        "start_ms": one.start_ms,
+        "nadir_ms": one.nadir_ms,
+        "end_ms": one.end_ms,
+        "baseline": one.baseline,
+        "nadir": one.nadir,
+        "depth": one.depth,
+        "area": one.area,
+        "confidence": one.confidence,
+    }
+
+
+def _night(row: NightRow) -> NightResult:
+    return NightResult(
+        device=row.device_id,
+        night=row.night,
+        profile=row.profile,
+        version=row.version,
+        zone=row.zone,
+        state=State(row.state),
+        start_ms=row.start_ms,
+        end_ms=row.end_ms,
+        valid_s=row.valid_s,
+        indices=row.indices,
+        updated_ms=row.updated_ms,
+    )
+
+
+def _desaturation(row: DesaturationRow) -> Desaturation:
+    return Desaturation(
+        start_ms=row.start_ms,
+        nadir_ms=row.nadir_ms,
+        end_ms=row.end_ms,
+        baseline=row.baseline,
+        nadir=row.nadir,
+        depth=row.depth,
+        area=row.area,
+        confidence=row.confidence,
+    )

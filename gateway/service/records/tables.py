@@ -1,0 +1,173 @@
+"""The tables of the records database; `migrations/` holds how they came about.
+
+Times are UTC milliseconds, nights are local dates. Nothing here names a person: who wore a device when will be an
+assignment of its own.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Date,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from gateway.service.records.values import Severity, State
+
+NAMES: Final = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+"""Every constraint has a name, the same on every database, so that a later migration can refer to it."""
+
+
+class Base(DeclarativeBase):
+    """Root of the mapped classes."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {int: BigInteger, str: String(255)}  # noqa: RUF012  # SQLAlchemy reads it as a class value
+
+
+class GatewayRow(Base):
+    """A home gateway; its broker password is the broker's business."""
+
+    __tablename__ = "gateway"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    first_seen_ms: Mapped[int]
+    last_seen_ms: Mapped[int]
+
+
+class DeviceRow(Base):
+    """A device, owned by the gateway that enrolled it."""
+
+    __tablename__ = "device"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    family: Mapped[str]
+    gateway_id: Mapped[str] = mapped_column(ForeignKey("gateway.id"), index=True)
+    model: Mapped[str | None]
+    firmware: Mapped[str | None]
+    battery_pct: Mapped[float | None]
+    enrolled_ms: Mapped[int]
+    last_contact_ms: Mapped[int]
+    zone: Mapped[str]
+
+
+class NightRow(Base):
+    """What one analysis (profile, version) says about one night of one device."""
+
+    __tablename__ = "night"
+
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    night: Mapped[date] = mapped_column(Date, primary_key=True, index=True)
+    profile: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    zone: Mapped[str]
+    state: Mapped[State] = mapped_column(String(16))
+    start_ms: Mapped[int]
+    end_ms: Mapped[int]
+    valid_s: Mapped[float]
+    odi3: Mapped[float | None]
+    odi4: Mapped[float | None]
+    t90_pct: Mapped[float | None]
+    mean_spo2: Mapped[float | None]
+    min_spo2: Mapped[float | None]
+    indices: Mapped[dict[str, float | None]] = mapped_column(JSON)
+    updated_ms: Mapped[int]
+
+
+class DesaturationRow(Base):
+    """One desaturation of one night's analysis."""
+
+    __tablename__ = "desaturation"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["device_id", "night", "profile", "version"],
+            ["night.device_id", "night.night", "night.profile", "night.version"],
+            ondelete="CASCADE",
+        ),
+    )
+
+    device_id: Mapped[str] = mapped_column(primary_key=True)
+    night: Mapped[date] = mapped_column(Date, primary_key=True)
+    profile: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    start_ms: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    nadir_ms: Mapped[int]
+    end_ms: Mapped[int]
+    baseline: Mapped[float]
+    nadir: Mapped[float]
+    depth: Mapped[float]
+    area: Mapped[float]
+    confidence: Mapped[float]
+
+
+class AlertRow(Base):
+    """Something that a person should look at; at most one open alert of a kind for one subject."""
+
+    __tablename__ = "alert"
+    __table_args__ = (
+        Index(
+            "uq_alert_open",
+            "kind",
+            "subject",
+            unique=True,
+            sqlite_where=text("resolved_ms IS NULL"),
+            postgresql_where=text("resolved_ms IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str]
+    subject: Mapped[str]
+    severity: Mapped[Severity] = mapped_column(String(16))
+    message: Mapped[str] = mapped_column(Text)
+    evidence: Mapped[dict[str, str | float | None]] = mapped_column(JSON)
+    count: Mapped[int]
+    raised_ms: Mapped[int] = mapped_column(index=True)
+    last_ms: Mapped[int]
+    resolved_ms: Mapped[int | None]
+
+
+class SetAsideRow(Base):
+    """A message that could not be stored, kept with its reason."""
+
+    __tablename__ = "set_aside"
+
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    received_ms: Mapped[int] = mapped_column(index=True)
+    gateway: Mapped[str] = mapped_column(Text)
+    topic: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(index=True)
+    detail: Mapped[str] = mapped_column(Text)
+    payload: Mapped[bytes] = mapped_column(LargeBinary)
+    size: Mapped[int]
+
+
+class ApiTokenRow(Base):
+    """An API token, known by the SHA-256 of its text alone."""
+
+    __tablename__ = "api_token"
+
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    scopes: Mapped[list[str]] = mapped_column(JSON)
+    created_ms: Mapped[int]
+    expires_ms: Mapped[int | None]
