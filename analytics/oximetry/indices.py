@@ -1,0 +1,106 @@
+"""The causal indices of a night as a value."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from analytics.oximetry.running import LEVELS
+
+REASONS: Final = (
+    "valid",
+    "missing",
+    "gap",
+    "out_of_range",
+    "no_finger",
+    "low_perfusion",
+    "poor_signal",
+    "device_artefact",
+    "charging",
+    "motion",
+    "step",
+    "edge",
+    "filler",
+)
+"""Names of the reasons, by the number that the kernels give them."""
+
+PAYER_LIMIT_S: Final = 300
+"""Nocturnal oxygen criterion of payers: SpO2 <= 88 % for five minutes in all."""
+
+
+class RunningIndices(msgspec.Struct, frozen=True):
+    """What can be said of the night so far. Every rate and share is by *valid* time; without any it is NaN.
+
+    Attributes
+    ----------
+    recorded_s, valid_s
+        Seconds from the first sample to the last settled one (gaps included, filler not), and those not masked.
+    odi2, odi3, odi4
+        Desaturations of the profile of >= 2, 3, 4 % per valid hour.
+    t95_pct .. t80_pct
+        Share of valid time with SpO2 strictly below the level, %; `t90_le_pct` is <= 90 %.
+    mean_pct, min_pct
+        Of the valid seconds, %.
+    seconds_le_88, longest_le_88_s
+        Total time, and longest unbroken time, at <= 88 %; s. Masked seconds neither count nor, up to five, break it.
+    artefact_s
+        Masked seconds by reason, s; only reasons that occurred.
+    """
+
+    recorded_s: int
+    valid_s: int
+    odi2: float
+    odi3: float
+    odi4: float
+    t95_pct: float
+    t90_pct: float
+    t90_le_pct: float
+    t88_pct: float
+    t85_pct: float
+    t80_pct: float
+    mean_pct: float
+    min_pct: float
+    seconds_le_88: int
+    longest_le_88_s: int
+    ignored_samples: int
+    artefact_s: dict[str, int]
+
+    @property
+    def valid_h(self) -> float:
+        """Valid hours, the denominator of every rate here."""
+        return self.valid_s / 3600
+
+    @property
+    def meets_payer_criterion(self) -> bool:
+        """Whether SpO2 was <= 88 % for five minutes or more in all."""
+        return self.seconds_le_88 >= PAYER_LIMIT_S
+
+
+def indices_of(record: Any, ignored: int) -> RunningIndices:
+    """Indices of a `RUNNING_DTYPE` record (`ignored` samples came at or before the time of the latest one)."""
+    recorded, valid, _, _, _, longest, _, le_90, le_88, below, masked, odi, total, minimum = record.item()
+    share = 100.0 / valid if valid else float("nan")
+    rate = 3600.0 / valid if valid else float("nan")
+    odi2, odi3, odi4 = odi.tolist()
+    t95, t90, t88, t85, t80 = below.tolist()
+    assert len(LEVELS) == 5
+    return RunningIndices(
+        recorded,
+        valid,
+        odi2 * rate,
+        odi3 * rate,
+        odi4 * rate,
+        t95 * share,
+        t90 * share,
+        le_90 * share,
+        t88 * share,
+        t85 * share,
+        t80 * share,
+        total / valid if valid else float("nan"),
+        minimum if valid else float("nan"),
+        le_88,
+        longest,
+        ignored,
+        {REASONS[i]: seconds for i, seconds in enumerate(masked.tolist()) if seconds},
+    )
