@@ -1,0 +1,172 @@
+"""The books of a session: which batches have arrived, what time they cover. Pure; the same in every store."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+import numpy as np
+
+from gateway.errors import StoreRejectedError
+from gateway.service.store.base import SessionCover
+from gateway.wire.messages import Batch, Kind, Origin
+
+MAX_COUNT: Final = (1 << 31) - 1
+"""The greatest seq and revision: they are kept as 32-bit numbers."""
+
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+-]{0,127}")
+"""Device and session ids that every store can hold without escaping."""
+
+
+class Verdict(Enum):
+    """What a batch is to its session."""
+
+    NEW = "new"
+    REPEAT = "repeat"
+    SUPERSEDED = "superseded"
+    ANEW = "anew"
+    """The first of a greater revision: the session is to be emptied, then this batch added."""
+
+
+@dataclass(slots=True)
+class Run:
+    """Batches lo..hi, all received, and the time from their first sample to their last one's end."""
+
+    lo: int
+    hi: int
+    start_ms: int
+    end_ms: int
+
+
+@dataclass(slots=True)
+class SessionBook:
+    """What has arrived of one session at its greatest revision; `key` is the store's own number for it, if any."""
+
+    device: str
+    kind: Kind
+    origin: Origin
+    session: str
+    key: int = 0
+    revision: int = 0
+    runs: list[Run] = field(default_factory=list)
+    last_seq: int = -1
+    newest_ms: int = -1
+    samples: int = 0
+
+    def judge(self, batch: Batch) -> Verdict:
+        """What `batch` is to this session, as it stands."""
+        if batch.revision != self.revision:
+            return Verdict.ANEW if batch.revision > self.revision else Verdict.SUPERSEDED
+        at = self._run_before(batch.seq)
+        return Verdict.REPEAT if at >= 0 and batch.seq <= self.runs[at].hi else Verdict.NEW
+
+    def restart(self, revision: int) -> None:
+        """Forget all batches: the session is dated anew."""
+        self.revision, self.runs = revision, []
+        self.last_seq = self.newest_ms = -1
+        self.samples = 0
+
+    def add(self, batch: Batch, start_ms: int, newest_ms: int) -> None:
+        """Enter a batch that `judge` called NEW, with the times of its first and its last sample."""
+        self.samples += batch.size
+        self.newest_ms = max(self.newest_ms, newest_ms)
+        if batch.last:
+            self.last_seq = max(self.last_seq, batch.seq)
+        runs, at, seq = self.runs, self._run_before(batch.seq), batch.seq
+        run = Run(seq, seq, start_ms, batch.end_ms)
+        if at >= 0 and runs[at].hi == seq - 1:
+            run = _joined(runs[at], run)
+            runs[at] = run
+        else:
+            at += 1
+            runs.insert(at, run)
+        if at + 1 < len(runs) and runs[at + 1].lo == seq + 1:
+            runs[at : at + 2] = [_joined(run, runs[at + 1])]
+
+    def clip(self, utc_ms: int, deleted: int) -> None:
+        """Enter that `deleted` samples older than `utc_ms` are gone; the batches stay known."""
+        self.samples -= deleted
+        for run in self.runs:
+            run.start_ms = max(run.start_ms, utc_ms)
+            run.end_ms = max(run.end_ms, utc_ms)
+
+    @property
+    def start_ms(self) -> int:
+        """UTC milliseconds of the first sample."""
+        return min(run.start_ms for run in self.runs)
+
+    @property
+    def end_ms(self) -> int:
+        """UTC milliseconds of the end of the last sample's interval."""
+        return max(run.end_ms for run in self.runs)
+
+    @property
+    def reach_ms(self) -> int:
+        """Exclusive end of all that this session holds or covers."""
+        return max(self.end_ms, self.newest_ms + 1)
+
+    def meets(self, start_ms: int, end_ms: int) -> bool:
+        """Whether it holds or covers anything in the half-open interval."""
+        return bool(self.runs) and self.start_ms < end_ms and self.reach_ms > start_ms
+
+    def covers(self) -> list[tuple[int, int]]:
+        """Intervals in which a stored session replaces live samples."""
+        return [(run.start_ms, run.end_ms) for run in self.runs if run.end_ms > run.start_ms]
+
+    def cover(self) -> SessionCover:
+        """The session as users see it."""
+        batches = sum(run.hi - run.lo + 1 for run in self.runs)
+        complete = len(self.runs) == 1 and self.runs[0].lo == 0 and self.runs[0].hi == self.last_seq
+        return SessionCover(
+            self.session, self.origin, self.revision, self.start_ms, self.end_ms, self.samples, batches, complete
+        )
+
+    def _run_before(self, seq: int) -> int:
+        """Index of the last run with lo <= seq, or -1."""
+        if self.runs and self.runs[-1].lo <= seq:  # nearly always: batches come in order
+            return len(self.runs) - 1
+        return bisect_right(self.runs, seq, key=lambda run: run.lo) - 1
+
+
+def _joined(left: Run, right: Run) -> Run:
+    # min and max, not first and last: the same whatever the order of arrival, also where a clock was set back
+    return Run(left.lo, right.hi, min(left.start_ms, right.start_ms), max(left.end_ms, right.end_ms))
+
+
+def encode_runs(runs: list[Run]) -> str:
+    """Runs as text: `lo-hi@start+length`, comma between."""
+    return ",".join(f"{run.lo}-{run.hi}@{run.start_ms}+{run.end_ms - run.start_ms}" for run in runs)
+
+
+def decode_runs(text: str) -> list[Run]:
+    """The runs that `encode_runs` wrote."""
+    runs = []
+    for part in text.split(",") if text else ():
+        seqs, times = part.split("@")
+        lo, hi = seqs.split("-")
+        start, length = times.split("+")
+        runs.append(Run(int(lo), int(hi), int(start), int(start) + int(length)))
+    return runs
+
+
+def check_batch(batch: Batch) -> None:
+    """Raise `StoreRejectedError` for a batch that no store can hold, though the wire contract allows it."""
+    for name in (batch.device, batch.session):
+        if NAME.fullmatch(name) is None:
+            raise StoreRejectedError(f"a device or session id must match {NAME.pattern}, not {name!r}")
+    if batch.seq > MAX_COUNT or batch.revision > MAX_COUNT:
+        raise StoreRejectedError(f"seq and revision end at {MAX_COUNT}: {batch.seq}, {batch.revision}")
+    for name, column in batch.columns.items():
+        if column.dtype.kind == "f" and np.isinf(column).any():
+            raise StoreRejectedError(f"{batch.device}/{batch.session} seq {batch.seq}: {name} holds an infinite value")
+
+
+def check_session(book: SessionBook, batch: Batch) -> None:
+    """Raise `StoreRejectedError` where a batch claims another kind or origin than its session has."""
+    if (book.kind, book.origin) != (batch.kind, batch.origin):
+        raise StoreRejectedError(
+            f"session {batch.session} of {batch.device} is {book.origin} {book.kind}, not {batch.origin} {batch.kind}"
+        )

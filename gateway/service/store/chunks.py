@@ -1,0 +1,128 @@
+"""How sqlite keeps samples: rows of a session, cut at multiples of a chunk's length, as typed blobs. Pure.
+
+A chunk's `data` holds rows of `ROWS[kind]`, in order of seq and place; `parts` says which seqs they are of, so that a
+batch that comes late is put in its place.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.service.store.resolve import missing_value
+from gateway.wire.messages import KINDS, SCHEMA, Array, Batch, Kind
+
+_MINUTE: Final = 60_000
+
+CHUNK_MS: Final[Mapping[Kind, int]] = {
+    "oximetry": 5 * _MINUTE,
+    "wear": 720 * _MINUTE,
+    "waveform": _MINUTE,
+    "bed": 60 * _MINUTE,
+    "blood_pressure": 1440 * _MINUTE,
+    "device": 720 * _MINUTE,
+}
+"""Whole minutes, so that a chunk holds some 100 to 400 samples at the kind's usual rate (waveform: 3,000).
+
+It balances what a 2 s live flush rewrites against the rows that a night's read fetches.
+"""
+
+CHUNK_BITS: Final = 28
+"""Bits of a chunk's number in its key: minutes since 1970 until the year 2480."""
+
+ROWS: Final[Mapping[Kind, np.dtype[Any]]] = {
+    kind: np.dtype([("t", "<u4"), *((name, dtype) for name, dtype in SCHEMA[kind].items())]) for kind in KINDS
+}
+"""One sample: milliseconds since its chunk's start, then the columns."""
+
+_MISSING: Final = {kind: tuple((name, missing_value(kind, name)) for name in SCHEMA[kind]) for kind in KINDS}
+_PART: Final = struct.Struct("<3I")
+
+
+class Part(NamedTuple):
+    """`size` rows of the batches lo..hi, every seq of which has arrived."""
+
+    lo: int
+    hi: int
+    size: int
+    rows: bytes
+
+
+def chunk_key(session: int, chunk: int) -> int:
+    """The rowid of a chunk: a session's chunks lie side by side, in order of time."""
+    return session << CHUNK_BITS | chunk
+
+
+def cut(batch: Batch, times: NDArray[np.int64]) -> Iterable[tuple[int, Part]]:
+    """(chunk number, its rows) of a batch, `times` being its `times_ms()`."""
+    length = CHUNK_MS[batch.kind]
+    rows = np.empty(batch.size, ROWS[batch.kind])
+    for name, missing in _MISSING[batch.kind]:
+        column = batch.columns.get(name)
+        rows[name] = missing if column is None else column
+    first = int(times[0]) // length
+    seq = batch.seq
+    if int(times[-1]) < (first + 1) * length:
+        rows["t"] = times - first * length
+        return ((first, Part(seq, seq, batch.size, rows.tobytes())),)
+    chunks = times // length
+    rows["t"] = times - chunks * length
+    bounds = [0, *(np.flatnonzero(np.diff(chunks)) + 1).tolist(), batch.size]
+    return [
+        (int(chunks[start]), Part(seq, seq, end - start, rows[start:end].tobytes())) for start, end in pairwise(bounds)
+    ]
+
+
+def unpack(parts: bytes, data: bytes, kind: Kind) -> list[Part]:
+    """The parts of a chunk as `pack` wrote it."""
+    width = ROWS[kind].itemsize
+    found = []
+    at = 0
+    for lo, hi, count in _PART.iter_unpack(parts):
+        end = at + count * width
+        found.append(Part(lo, hi, count, data[at:end]))
+        at = end
+    return found
+
+
+def pack(parts: Sequence[Part]) -> tuple[bytes, bytes]:
+    """(directory, rows) of a chunk from parts in any order; those of adjoining seqs become one."""
+    ordered = sorted(parts)
+    directory: list[list[int]] = []
+    for part in ordered:
+        if directory and directory[-1][1] + 1 == part.lo:
+            directory[-1][1] = part.hi
+            directory[-1][2] += part.size
+        else:
+            directory.append([part.lo, part.hi, part.size])
+    return b"".join(_PART.pack(*entry) for entry in directory), b"".join(part.rows for part in ordered)
+
+
+def drop_before(parts: Sequence[Part], kind: Kind, offset_ms: int) -> list[Part]:
+    """Parts without the rows that lie before `offset_ms` in their chunk."""
+    kept = []
+    for part in parts:
+        rows = np.frombuffer(part.rows, ROWS[kind])
+        rows = rows[rows["t"] >= offset_ms]
+        if rows.size:
+            kept.append(Part(part.lo, part.hi, rows.size, rows.tobytes()))
+    return kept
+
+
+def join(kind: Kind, chunks: Sequence[tuple[int, bytes]]) -> tuple[NDArray[np.int64], dict[str, Array]]:
+    """Times and columns of a session's chunks, given as (number, data) in order: sorted by time, then seq and place."""
+    if not chunks:
+        return np.empty(0, np.int64), {name: np.empty(0, dtype) for name, dtype in SCHEMA[kind].items()}
+    width = ROWS[kind].itemsize
+    rows = np.frombuffer(b"".join(data for _, data in chunks), ROWS[kind])
+    starts = np.array([number for number, _ in chunks], np.int64) * CHUNK_MS[kind]
+    t_ms = np.repeat(starts, [len(data) // width for _, data in chunks]) + rows["t"]
+    if (t_ms[1:] < t_ms[:-1]).any():
+        order = np.argsort(t_ms, kind="stable")
+        t_ms, rows = t_ms[order], rows[order]
+    return t_ms, {name: rows[name] for name in SCHEMA[kind]}
