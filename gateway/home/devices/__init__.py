@@ -1,0 +1,1 @@
+"""The device families: one folder each, its protocol free of I/O."""

@@ -1,0 +1,1 @@
+"""Pulse oximeters that speak the Bluetooth SIG's own service, 0x1822."""
