@@ -1,0 +1,70 @@
+"""The HTTP application: the API under ``/api/v1``, the page at ``/``, metrics at ``/metrics``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
+
+from gateway.clock import Clock, SystemClock
+from gateway.service import web
+from gateway.service.api import problems
+from gateway.service.api.auth import AccessRule, Authentication
+from gateway.service.api.context import Context
+from gateway.service.api.headers import SecurityHeaders
+from gateway.service.api.metrics import RequestTimes, ServiceCollector
+from gateway.service.api.models import ProblemOut
+from gateway.service.api.routes import devices, nights, operations, samples
+from gateway.service.api.status import ServiceStatus
+from gateway.service.records import Records
+from gateway.service.store.base import SampleStore
+
+PREFIX: Final = "/api/v1"
+HEALTH: Final = f"{PREFIX}/health"
+METRICS: Final = "/metrics"
+
+RULE: Final = AccessRule(public={HEALTH, *web.PAGES}, public_folders=(web.STATIC_FOLDER,), scopes={METRICS: "metrics"})
+"""Health, and the page's own files, which hold no data, are open; everything else takes a token."""
+
+
+def create_app(
+    records: Records, store: SampleStore, *, status: Callable[[], ServiceStatus], clock: Clock | None = None
+) -> FastAPI:
+    """Make the HTTP application.
+
+    Parameters
+    ----------
+    records, store
+        Open; they stay the caller's to close.
+    status : callable
+        Asked at each look at readiness and metrics; called from any thread.
+    clock : Clock or None
+        Whose time tokens expire by and freshness is judged by; the machine's if None.
+    """
+    clock = clock or SystemClock()
+    context = Context(records, store, clock, status)
+    registry = CollectorRegistry()
+    registry.register(ServiceCollector(context))
+    app = FastAPI(
+        title="somnolink",
+        version="1",
+        summary="Nights, samples and results of home sleep monitoring.",
+        openapi_url=f"{PREFIX}/openapi.json",
+        # The built-in documentation pages load their scripts from the internet.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses={code: {"model": ProblemOut} for code in (401, 403, 404, 422, 503)},
+    )
+    for module in (devices, nights, samples, operations):
+        app.include_router(module.router(context), prefix=PREFIX)
+    app.include_router(operations.metrics_router(registry))
+    web.mount(app)
+    problems.install(app)
+    # The last added is the first asked.
+    app.add_middleware(Authentication, records=records, clock=clock, rule=RULE)
+    app.add_middleware(RequestTimes, registry=registry)
+    app.add_middleware(SecurityHeaders, cacheable=(web.STATIC_FOLDER,))
+    return app

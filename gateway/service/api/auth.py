@@ -1,0 +1,141 @@
+"""Bearer tokens (RFC 6750): every path is closed unless it is listed as public."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from gateway.clock import Clock
+from gateway.errors import ConfigurationError, StoreUnavailableError
+from gateway.service.api.problems import problem
+from gateway.service.records import ApiToken, Records
+
+TokenScope = Literal["read", "metrics"]
+
+SCOPES: Final[tuple[TokenScope, ...]] = ("read", "metrics")
+"""``read``: devices, nights, samples. ``metrics``: the Prometheus page alone, which names no device."""
+
+_PREFIX: Final = "slk_"
+"""Tells a secret scanner what it has found."""
+
+
+def create_token(
+    records: Records, name: str, scopes: Iterable[str], *, created_ms: int, expires_ms: int | None = None
+) -> str:
+    """Make an API token; its text is returned this once and kept nowhere.
+
+    Parameters
+    ----------
+    name : str
+        What it is for; one token a name.
+    scopes : iterable of str
+        Of `SCOPES`.
+    created_ms : int
+        Now, UTC.
+    expires_ms : int or None
+        UTC from which it is no longer taken; None for never.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such scope, no scope at all, or it would have expired already.
+    StoreRejectedError
+        If there is a token of that name.
+    """
+    wanted = set(scopes)
+    if not wanted or not wanted <= set(SCOPES):
+        raise ConfigurationError(f"a token's scopes are one or more of {', '.join(SCOPES)}")
+    if not name.strip():
+        raise ConfigurationError("a token needs a name that says what it is for")
+    if expires_ms is not None and expires_ms <= created_ms:
+        raise ConfigurationError("a token cannot expire before it is made")
+    token = _PREFIX + secrets.token_urlsafe(32)
+    records.tokens.add(name, token_hash(token), wanted, created_ms=created_ms, expires_ms=expires_ms)
+    return token
+
+
+def token_hash(token: str) -> str:
+    """SHA-256 of a token, hex. A plain hash will do: the token is 256 random bits, not a password."""
+    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class AccessRule:
+    """Which paths are open, and what scope the others take.
+
+    Attributes
+    ----------
+    public : collection of str
+        Paths, exact, that anyone may read.
+    public_folders : tuple of str
+        Beginnings of paths, each ending in ``/``, of files that anyone may read.
+    scopes : mapping of str to str
+        Paths that take another scope than `default`.
+    """
+
+    public: Collection[str]
+    public_folders: tuple[str, ...] = ()
+    scopes: Mapping[str, TokenScope] = field(default_factory=dict)
+    default: TokenScope = "read"
+
+    def is_public(self, path: str) -> bool:
+        """True if anyone may read it."""
+        return path in self.public or path.startswith(self.public_folders)
+
+    def scope_of(self, path: str) -> TokenScope:
+        """The scope that a token needs for it."""
+        return self.scopes.get(path, self.default)
+
+
+class Authentication:
+    """ASGI middleware that lets a request through only with a token that is known, in time and of the right scope."""
+
+    def __init__(self, app: ASGIApp, records: Records, clock: Clock, rule: AccessRule) -> None:
+        self._app = app
+        self._records = records
+        self._clock = clock
+        self._rule = rule
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 401 or 403 as a problem document, or pass the request on."""
+        if scope["type"] == "lifespan" or (scope["type"] == "http" and self._rule.is_public(scope["path"])):
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 1008, "reason": "no such socket"})
+            return
+        text = _bearer(Headers(scope=scope).get("authorization", ""))
+        try:
+            token = await run_in_threadpool(self._records.tokens.find, token_hash(text)) if text else None
+        except StoreUnavailableError:
+            await problem(503, "tokens cannot be checked for now; try again", headers={"Retry-After": "5"})(
+                scope, receive, send
+            )
+            return
+        if token is None or self._expired(token):
+            detail = "this resource needs a token: Authorization: Bearer ..." if not text else "the token is not valid"
+            challenge = 'Bearer realm="somnolink"' + (', error="invalid_token"' if text else "")
+            await problem(401, detail, headers={"WWW-Authenticate": challenge})(scope, receive, send)
+            return
+        needed = self._rule.scope_of(scope["path"])
+        if needed not in token.scopes:
+            challenge = f'Bearer realm="somnolink", error="insufficient_scope", scope="{needed}"'
+            detail = f"the token lacks the scope {needed}"
+            await problem(403, detail, headers={"WWW-Authenticate": challenge})(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _expired(self, token: ApiToken) -> bool:
+        return token.expires_ms is not None and self._clock.utc_ms() >= token.expires_ms
+
+
+def _bearer(header: str) -> str:
+    kind, _, text = header.partition(" ")
+    return text.strip() if kind.lower() == "bearer" else ""

@@ -1,0 +1,65 @@
+"""Every error of the API is a problem document (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import msgspec
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from gateway.errors import SomnolinkError, StoreUnavailableError
+
+_LOG = logging.getLogger(__name__)
+_RETRY_AFTER_S = 5
+
+
+def problem(
+    status: int, detail: str, *, headers: Mapping[str, str] | None = None, errors: list[dict[str, str]] | None = None
+) -> Response:
+    """A problem document: `type` is about:blank, so that `title` is the status's own phrase (RFC 9457, 4.2.1)."""
+    document: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+    }
+    if errors is not None:
+        document["errors"] = errors
+    return Response(msgspec.json.encode(document), status, dict(headers or {}), media_type="application/problem+json")
+
+
+def install(app: FastAPI) -> None:
+    """Have `app` answer every error with a problem document."""
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(SomnolinkError, _ours)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _http(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return problem(error.status_code, str(error.detail), headers=error.headers)
+
+
+def _validation(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = [{"where": "/".join(str(part) for part in one["loc"]), "message": one["msg"]} for one in error.errors()]
+    return problem(422, "the request does not obey the rules of this resource", errors=errors)
+
+
+def _ours(request: Request, error: Exception) -> Response:
+    _LOG.warning("%s %s: %s", request.method, request.url.path, error)
+    if isinstance(error, StoreUnavailableError):
+        # The text may name hosts and files: it is for the log, not for whoever asks.
+        return problem(503, "the data cannot be read for now; try again", headers={"Retry-After": str(_RETRY_AFTER_S)})
+    return problem(500, "the request could not be carried out; the service's log says why")
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return problem(500, "the request could not be carried out; the service's log says why")

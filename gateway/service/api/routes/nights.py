@@ -1,0 +1,54 @@
+"""Nights, their indices and desaturations."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query
+
+from gateway.service.api.context import DEVICE_PATTERN, Context, DeviceId, NightDate
+from gateway.service.api.models import DesaturationOut, DesaturationsOut, NightDetailOut, NightOut, NightsOut
+
+Profile = Annotated[str | None, Query(max_length=64, description="Analysis profile; the last made result if left out")]
+
+
+def router(context: Context) -> APIRouter:
+    """Routes under ``/nights``, but the samples."""
+    routes = APIRouter(prefix="/nights", tags=["nights"])
+
+    @routes.get("")
+    def list_nights(
+        device: Annotated[str | None, Query(pattern=DEVICE_PATTERN)] = None,
+        first: Annotated[date | None, Query(alias="from", description="First night, included")] = None,
+        last: Annotated[date | None, Query(alias="to", description="Last night, included")] = None,
+        limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    ) -> NightsOut:
+        """Nights with results, the newest first."""
+        if first is not None and last is not None and last < first:
+            raise HTTPException(422, "the last night lies before the first")
+        if device is not None:
+            context.device(device)
+        found = context.records.results.nights(device=device, first=first, last=last, limit=limit)
+        return NightsOut(now_ms=context.clock.utc_ms(), nights=[NightOut.of(night) for night in found])
+
+    @routes.get("/{device}/{night}")
+    def get_night(device: DeviceId, night: NightDate, profile: Profile = None) -> NightDetailOut:
+        """One night with all of its indices."""
+        found = NightOut.of(context.night(device, night, profile))
+        return NightDetailOut(**found.model_dump(), now_ms=context.clock.utc_ms())
+
+    @routes.get("/{device}/{night}/desaturations")
+    def get_desaturations(device: DeviceId, night: NightDate, profile: Profile = None) -> DesaturationsOut:
+        """The night's desaturations, in order of time."""
+        found = context.night(device, night, profile)
+        return DesaturationsOut(
+            device=found.device,
+            night=found.night,
+            profile=found.profile,
+            version=found.version,
+            state=found.state,
+            desaturations=[DesaturationOut.of(one) for one in context.records.results.desaturations(found)],
+        )
+
+    return routes

@@ -1,0 +1,89 @@
+"""The HTTP server, on a thread of its own."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from types import TracebackType
+from typing import Final, Self
+
+import uvicorn
+from fastapi import FastAPI
+
+from gateway.errors import ServerError
+
+_START_S: Final = 15.0
+_STOP_S: Final = 5.0
+
+
+class RunningServer:
+    """A server that is answering; `stop` it, or use it in a `with`.
+
+    Attributes
+    ----------
+    url : str
+        Where it answers, such as ``http://127.0.0.1:8080``.
+    """
+
+    def __init__(self, server: uvicorn.Server, thread: threading.Thread, url: str) -> None:
+        self._server = server
+        self._thread = thread
+        self.url: Final = url
+
+    def stop(self) -> None:
+        """Finish the requests under way and let go of the port. May be called twice."""
+        self._server.should_exit = True
+        self._thread.join(_STOP_S)
+        if self._thread.is_alive():
+            self._server.force_exit = True
+            self._thread.join(_STOP_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+
+def serve(app: FastAPI, host: str, port: int) -> RunningServer:
+    """Answer requests from a thread, until stopped; return once the first would be answered.
+
+    Parameters
+    ----------
+    host : str
+        Name or address to listen at; ``127.0.0.1`` for this machine alone.
+    port : int
+        0 for any that is free.
+
+    Raises
+    ------
+    ServerError
+        If the port is taken, not allowed, or the application does not start.
+    """
+    listener = _listen(host, port)
+    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="http", daemon=True)
+    bound = int(listener.getsockname()[1])
+    thread.start()
+    waiting = threading.Event()
+    for _ in range(round(_START_S / 0.01)):
+        if server.started or not thread.is_alive():
+            break
+        waiting.wait(0.01)
+    if not server.started:
+        server.should_exit = True
+        listener.close()
+        raise ServerError(f"the web server at {host}:{bound} did not start")
+    shown = f"[{host}]" if ":" in host else host
+    return RunningServer(server, thread, f"http://{shown}:{bound}")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65_535:
+        raise ServerError(f"no such port: {port}")
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0][0]
+        return socket.create_server((host, port), family=family, backlog=256)
+    except OSError as error:
+        raise ServerError(f"cannot listen at {host}:{port}: {error.strerror or error}") from error
