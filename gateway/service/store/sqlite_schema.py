@@ -15,11 +15,11 @@ VERSION: Final = 1
 BUSY_TIMEOUT_S: Final = 5.0
 """How long a commit waits for another process (a backup, an import) before it is an error."""
 
-PAGE_BYTES: Final = 8192
-"""A five-minute chunk of oximetry (5.7 kB) fits in one page."""
+PAGE_BYTES: Final = 4096
+"""SQLite's own default: with five-minute chunks it wrote the least for live data, and lost nothing on bulk."""
 
 CHECKPOINT_PAGES: Final = 4096
-"""32 MB of log between checkpoints: hot chunks are written home once for many commits."""
+"""16 MB of log between checkpoints: hot chunks are written home once for many commits."""
 
 TABLES: Final = """
 CREATE TABLE session (
