@@ -1,4 +1,46 @@
-"""Profile `peak`: desaturations from a local maximum to the nadir, causal, on the artefact-masked signal."""
+"""Profile `peak`: desaturations from a local maximum to the nadir, causal, on the artefact-masked signal.
+
+Rule (version 1.0.0), on the grid of one value a second, masked seconds left out:
+
+1. *Resolution.* As long as the signal has moved in steps of about 1 % only (fewer than `FINE_STEPS` changes below
+   `FINE_PCT`), it is an integer sensor's, whatever a converter made of its digits, and is read as whole per cent.
+2. *Turns.* A fall begins when the signal is `TURN_PCT` below the maximum since the last event; its nadir is the first second
+   of the lowest value once the signal has risen `TURN_PCT` above it. A nadir from which nothing rises within `RECOVERY_S` is
+   a new level, not an event.
+3. *Start.* Back from the nadir over at most `FALL_MAX_S` to the last second of the maximum, stopping where a whole
+   `SHOULDER_S` brought no higher value (a flat shoulder belongs to what came before), at the end of the event before, or at
+   more than five masked seconds.
+4. *End.* The first second back at two thirds of the depth; or the highest second, if half of the depth was regained before
+   the signal fell again or nothing more within `RECOVERY_S`. A fall below the nadir before half was regained is the same
+   event, deeper.
+5. *Candidate.* Depth >= `DEPTH_MIN_PCT`, `FALL_MIN_S`..`FALL_MAX_S` from start to nadir, mean slope at least `SLOPE_MIN`;
+   no more than half of the depth may have been fallen across masked seconds, unseen.
+6. *Confidence* is the weighted mean of five memberships, each rising from 0 to 1 between two limits:
+
+   ============  =======  ==========================  ==============================================================
+   feature       weight   0 .. 1                      reason
+   ============  =======  ==========================  ==============================================================
+   fall          0.2      4 .. 12 s to the nadir      the lung's oxygen store empties over breaths, a sensor's
+                                                      wobble in seconds
+   recovery      0.2      90 .. 45 s to the end       an apnoea ends in large breaths; hypoventilation and drift
+                                                      do not come back at once
+   company       0.3      0 .. 4 well-shaped dips     obstructed breathing recurs: arousal, sleep, obstruction
+   usual level   0.2      0 .. 5 % below the usual    a fall from an overshoot (a sigh, a waking) only goes back to
+                                                      the level of the half hour
+   depth         0.1      2 .. 5 %                    above the noise of any oximeter
+   ============  =======  ==========================  ==============================================================
+
+   Company counts candidates within `COMPANY_PAST_S` before and `COMPANY_NEXT_S` after (by nadir, `APART_S` apart) that fell
+   in `SHAPED_FALL_S` or more and recovered within `SHAPED_RECOVERY_S`; the usual level is the mean of the valid seconds with
+   a time constant of `USUAL_S`, taken where the fall begins.
+7. A candidate of confidence >= `CONFIDENCE_MIN` is a desaturation. So a textbook fall of 3 % stands by itself, one of 2 %
+   needs company, and a quick or unrecovered one needs depth and company. ODI2, ODI3, ODI4 count these by depth.
+
+A desaturation is final `DELAY_S` after its nadir: by then every dip that may keep it company has shown its recovery.
+
+Sources: the peak-to-nadir definition of the AASM scoring manual; shapes after Strohl & Altose 1984, Fletcher et al. 1984
+(speed of fall and of resaturation), recurrence after Azarbarzin et al. 2019 (event gaps). Weights and limits: `docs/oximetry-peak.md`.
+"""
 
 from __future__ import annotations
 
@@ -12,64 +54,104 @@ from analytics.oximetry.masking import BRIDGE_S
 PROFILE: Final = "peak"
 PROFILE_VERSION: Final = "1.0.0"
 
+FINE_PCT: Final = 0.7
+FINE_STEPS: Final = 3
+"""A 1 % sensor through an 8-bit converter moves in steps of 0.78 or 1.17; one of 0.1 % shows smaller ones within seconds."""
 TURN_PCT: Final = 1.5
-"""A turn of the signal is believed when it has moved this far from the extremum: two steps of an integer sensor."""
-
-FALL_MIN_S: Final = 10
+"""Between one and two steps of an integer sensor: a flicker of one step is no turn."""
+DEPTH_MIN_PCT: Final = 2.0
+FALL_MIN_S: Final = 4
 FALL_MAX_S: Final = 180
-SLOPE_MIN: Final = 0.05
-SLOPE_MAX: Final = 4.0
+SLOPE_MIN: Final = 0.04
+"""% a second; below it the level drifts."""
 SHOULDER_S: Final = 20
 RECOVERY_S: Final = 120
 RECOVERY_SHARE: Final = 2.0 / 3.0
 BOUNCE_SHARE: Final = 0.5
-DEPTH_MIN: Final = 2.0
+UNSEEN_SHARE: Final = 0.5
 
-DELAY_S: Final = RECOVERY_S + 1
+USUAL_S: Final = 1800
+COMPANY_PAST_S: Final = 300
+COMPANY_NEXT_S: Final = 120
+APART_S: Final = 10
+SHAPED_FALL_S: Final = 8
+SHAPED_RECOVERY_S: Final = 60
+CONFIDENCE_MIN: Final = 0.5
 
-_RING: Final = 512
-_MASK: Final = _RING - 1
+DELAY_S: Final = COMPANY_NEXT_S + SHAPED_RECOVERY_S + 1
+"""Seconds from a nadir to its verdict."""
+
+_RING: Final = 512  # start to end spans FALL_MAX_S + RECOVERY_S at most
+_RING_MASK: Final = _RING - 1
+_QUEUE: Final = 64  # nadirs lie more than FALL_MIN_S apart, so fewer than 40 wait at once
+_QUEUE_MASK: Final = _QUEUE - 1
+_SHAPED: Final = 64  # fewer than 54 of SHAPED_FALL_S fit into the span of company
+_SHAPED_MASK: Final = _SHAPED - 1
+
 _SEEK: Final = 0
 _FALL: Final = 1
 _RECOVERY: Final = 2
 
 PEAK_DTYPE: Final = np.dtype(
     [
+        ("usual", "<f8"),
+        ("seen", "<i8"),
         ("mode", "<i8"),
         ("last", "<i8"),
         ("floor", "<i8"),
-        ("top", "<f4"),
-        ("nadir_v", "<f4"),
-        ("start_v", "<f4"),
-        ("high_v", "<f4"),
-        ("nadir", "<i8"),
         ("start", "<i8"),
+        ("nadir", "<i8"),
         ("high", "<i8"),
+        ("queued", "<i8"),
+        ("judged", "<i8"),
+        ("shaped", "<i8"),
+        ("small_steps", "<i8"),
+        ("before", "<f4"),
+        ("top_pct", "<f4"),
+        ("start_pct", "<f4"),
+        ("nadir_pct", "<f4"),
+        ("high_pct", "<f4"),
+        ("usual_pct", "<f4"),
         ("ring", "<f4", (_RING,)),
+        ("queue_start", "<i4", (_QUEUE,)),
+        ("queue_nadir", "<i4", (_QUEUE,)),
+        ("queue_end", "<i4", (_QUEUE,)),
+        ("queue_top", "<f4", (_QUEUE,)),
+        ("queue_low", "<f4", (_QUEUE,)),
+        ("queue_area", "<f4", (_QUEUE,)),
+        ("queue_shape", "<f4", (_QUEUE,)),
+        ("shaped_nadir", "<i4", (_SHAPED,)),
     ],
     align=True,
 )
-"""State of the detector: the last seconds of the signal, and the extrema being followed."""
+"""State of the detector: the last seconds of the signal, the extrema being followed, the candidates awaiting their verdict
+and the nadirs of well-shaped dips."""
 
 
 @njit(cache=True)
 def peak_start(state: Any) -> None:
     """Set the state of a night that has not begun."""
     state.last = -1
-    state.mode = _SEEK
-    state.top = -np.inf
+    state.before = np.nan
+    state.top_pct = -np.inf
     state.ring[:] = np.nan
+
+
+@njit(cache=True, inline="always")
+def _membership(value: float, none: float, full: float) -> float:
+    """0 at `none`, 1 at `full`, linear between."""
+    return min(max((value - none) / (full - none), 0.0), 1.0)
 
 
 @njit(cache=True)
 def _find_start(state: Any) -> None:
-    """Walk back from the nadir to the last second of the maximum before it."""
+    """Walk back from the nadir to the last second of the maximum before it (rule 3)."""
     nadir = state.nadir
-    top = state.nadir_v
+    top = state.nadir_pct
     start = nadir
     masked = 0
     for second in range(nadir - 1, max(nadir - FALL_MAX_S, state.floor) - 1, -1):
-        value = state.ring[second & _MASK]
+        value = state.ring[second & _RING_MASK]
         if value != value:
             masked += 1
             if masked > BRIDGE_S:
@@ -82,102 +164,170 @@ def _find_start(state: Any) -> None:
         elif start - second >= SHOULDER_S and start != nadir:
             break
     state.start = start
-    state.start_v = top
+    state.start_pct = top
 
 
 @njit(cache=True)
-def _emit(state: Any, end: int, out: Any, made: int) -> int:
-    """Judge the candidate that ends at `end`; write it if it is a desaturation."""
-    depth = state.start_v - state.nadir_v
-    fall = state.nadir - state.start
-    if depth < DEPTH_MIN or fall < FALL_MIN_S or depth < SLOPE_MIN * fall or depth > SLOPE_MAX * fall:
-        return made
+def _queue(state: Any, recovered: bool) -> None:
+    """The event being followed has ended at its highest second: if it is a candidate, let it wait for its verdict."""
+    start = state.start
+    nadir = state.nadir
+    top = state.start_pct
+    low = state.nadir_pct
+    depth = top - low
+    fall = nadir - start
+    if depth < DEPTH_MIN_PCT or fall < FALL_MIN_S or depth < SLOPE_MIN * fall:
+        return
     area = 0.0
-    steepest = np.float32(0.0)
-    before = state.start_v
-    for second in range(state.start, end + 1):
-        value = state.ring[second & _MASK]
-        if value == value:
-            if value < state.start_v:
-                area += state.start_v - value
-            if second <= state.nadir:
-                steepest = max(steepest, before - value)
-            before = value
-    row = out[made]
-    row.start_s = state.start
-    row.nadir_s = state.nadir
-    row.end_s = end
-    row.baseline_pct = state.start_v
-    row.nadir_pct = state.nadir_v
-    row.depth_pct = depth
-    row.area_pct_s = area
-    row.confidence = 1.0
-    return made + 1
+    before = top
+    before_second = start
+    for second in range(start, state.high + 1):
+        value = state.ring[second & _RING_MASK]
+        if value != value:
+            continue
+        if value < top:
+            area += top - value
+        if second <= nadir and second > before_second + 1 and before - value > UNSEEN_SHARE * depth:
+            return
+        before = value
+        before_second = second
+    rise = state.high - nadir if recovered else np.int64(RECOVERY_S)
+    slot = state.queued & _QUEUE_MASK
+    state.queue_start[slot] = start
+    state.queue_nadir[slot] = nadir
+    state.queue_end[slot] = state.high
+    state.queue_top[slot] = top
+    state.queue_low[slot] = low
+    state.queue_area[slot] = area
+    state.queue_shape[slot] = (
+        0.2 * _membership(fall, 4.0, 12.0)
+        + 0.2 * _membership(rise, 90.0, 45.0)
+        + 0.2 * _membership(state.usual_pct - low, 0.0, 5.0)
+        + 0.1 * _membership(depth, 2.0, 5.0)
+    )
+    state.queued += 1
+    if fall >= SHAPED_FALL_S and rise <= SHAPED_RECOVERY_S:
+        state.shaped_nadir[state.shaped & _SHAPED_MASK] = nadir
+        state.shaped += 1
+
+
+@njit(cache=True)
+def _judge(state: Any, now: int, out: Any, made: int) -> int:
+    """Give their verdict to the candidates whose company is known at second `now`; returns the rows written so far."""
+    while state.judged < state.queued:
+        slot = state.judged & _QUEUE_MASK
+        nadir = state.queue_nadir[slot]
+        if now < nadir + DELAY_S:
+            break
+        state.judged += 1
+        company = 0
+        for i in range(max(state.shaped - _SHAPED, 0), state.shaped):
+            away = state.shaped_nadir[i & _SHAPED_MASK] - nadir
+            company += -COMPANY_PAST_S <= away <= -APART_S or APART_S <= away <= COMPANY_NEXT_S
+        confidence = state.queue_shape[slot] + 0.3 * _membership(company, 0.0, 4.0)
+        if confidence < CONFIDENCE_MIN - 1e-6:
+            continue
+        row = out[made]
+        row.start_s = state.queue_start[slot]
+        row.nadir_s = nadir
+        row.end_s = state.queue_end[slot]
+        row.baseline_pct = state.queue_top[slot]
+        row.nadir_pct = state.queue_low[slot]
+        row.depth_pct = state.queue_top[slot] - state.queue_low[slot]
+        row.area_pct_s = state.queue_area[slot]
+        row.confidence = confidence
+        made += 1
+    return made
+
+
+@njit(cache=True)
+def _recover(state: Any, second: int, value: float) -> None:
+    """Follow a recovery (rules 2 and 4)."""
+    depth = state.start_pct - state.nadir_pct
+    if value > state.high_pct:
+        state.high_pct = value
+        state.high = second
+    rise = state.high_pct - state.nadir_pct
+    if value < state.nadir_pct and rise < BOUNCE_SHARE * depth:
+        state.mode = _FALL
+        state.nadir = second
+        state.nadir_pct = value
+        return
+    bounced = value <= state.high_pct - TURN_PCT and rise >= BOUNCE_SHARE * depth
+    if rise >= RECOVERY_SHARE * depth or bounced:
+        _queue(state, True)
+    elif second - state.nadir >= RECOVERY_S:
+        _queue(state, False)
+    else:
+        return
+    state.floor = state.high
+    state.mode = _SEEK
+    state.top_pct = state.high_pct
 
 
 @njit(cache=True)
 def peak_advance(state: Any, count: int, seconds: Any, spo2: Any, out: Any) -> int:
     """Follow `count` masked seconds; returns how many desaturations became final (rows of `out`)."""
     made = 0
+    ring = state.ring
     for i in range(count):
         second = np.int64(seconds[i])
         value = spo2[i]
-        state.ring[second & _MASK] = value
+        if state.judged < state.queued:
+            made = _judge(state, second, out, made)
         if value != value:
+            ring[second & _RING_MASK] = value
             continue
+        if state.small_steps < FINE_STEPS:
+            step = abs(value - state.before)
+            state.before = value
+            if 0.01 < step < FINE_PCT:
+                state.small_steps += 1
+            value = np.rint(value)
+        ring[second & _RING_MASK] = value
         if second - state.last > BRIDGE_S + 1:
             if state.mode == _RECOVERY:
-                made = _emit(state, state.high, out, made)
+                _queue(state, True)
             state.mode = _SEEK
-            state.top = value
+            state.top_pct = value
             state.floor = second
         state.last = second
+        if state.seen < USUAL_S:
+            state.seen += 1
+            state.usual += (value - state.usual) / state.seen
+        else:
+            state.usual += (value - state.usual) * (1.0 / USUAL_S)
+        if state.mode == _RECOVERY:
+            _recover(state, second, value)
         if state.mode == _SEEK:
-            if value > state.top:
-                state.top = value
-            elif value <= state.top - TURN_PCT:
+            if value > state.top_pct:
+                state.top_pct = value
+            elif value <= state.top_pct - TURN_PCT:
                 state.mode = _FALL
                 state.nadir = second
-                state.nadir_v = value
+                state.nadir_pct = value
+                state.usual_pct = state.usual
         elif state.mode == _FALL:
-            if value < state.nadir_v:
+            if value < state.nadir_pct:
                 state.nadir = second
-                state.nadir_v = value
-            elif value >= state.nadir_v + TURN_PCT:
+                state.nadir_pct = value
+            elif value >= state.nadir_pct + TURN_PCT:
                 _find_start(state)
                 state.mode = _RECOVERY
                 state.high = second
-                state.high_v = value
-        if state.mode == _RECOVERY:
-            depth = state.start_v - state.nadir_v
-            if value > state.high_v:
-                state.high_v = value
-                state.high = second
-            rise = state.high_v - state.nadir_v
-            if value < state.nadir_v and rise < BOUNCE_SHARE * depth:
-                state.mode = _FALL
-                state.nadir = second
-                state.nadir_v = value
-            elif (
-                rise >= RECOVERY_SHARE * depth
-                or (value <= state.high_v - TURN_PCT and rise >= BOUNCE_SHARE * depth)
-                or second - state.nadir >= RECOVERY_S
-            ):
-                made = _emit(state, state.high, out, made)
-                state.floor = state.high
+                state.high_pct = value
+                _recover(state, second, value)
+            elif second - state.nadir >= RECOVERY_S:
                 state.mode = _SEEK
-                state.top = state.high_v
-                if value <= state.top - TURN_PCT:
-                    state.mode = _FALL
-                    state.nadir = second
-                    state.nadir_v = value
+                state.top_pct = value
+                state.floor = second
     return made
 
 
 @njit(cache=True)
 def peak_close(state: Any, out: Any) -> int:
-    """The recording has ended: a candidate that had begun to recover is judged by what there is."""
-    if state.mode != _RECOVERY:
-        return 0
-    state.mode = _SEEK
-    return int(_emit(state, state.high, out, 0))
+    """The recording has ended: judge what waits, by what there is."""
+    if state.mode == _RECOVERY:
+        _queue(state, True)
+        state.mode = _SEEK
+    return int(_judge(state, state.last + RECOVERY_S + DELAY_S, out, 0))

@@ -31,7 +31,7 @@ FLAG_CHARGING: Final = 16
 MOTION_NONE: Final = 255
 """The device reports no motion."""
 
-MOTION_LIMIT: Final = 60
+MOTION_LIMIT: Final = 90
 """Motion at or above this is a suspect second. Rings report 0..254 in steps of their own; in a night of a Viatom O2
 Max 99 % of all samples are below 10, and the turns of the body are above 30 for single samples without harm to SpO2."""
 

@@ -53,8 +53,8 @@ STATE_DTYPE: Final = np.dtype(
 )
 
 _HEADER: Final = f"somnolink {PROFILE} {PROFILE_VERSION} state 1 {STATE_DTYPE.itemsize} ".encode()
-_SHORTEST_FALL_S: Final = 4
-"""No two desaturations end closer than this: bounds the rows that a step can make."""
+_SHORTEST_FALL_S: Final = peak.FALL_MIN_S
+"""Nadirs lie further apart than this: bounds the rows that a step can make."""
 
 
 class NightState:
@@ -231,7 +231,7 @@ def close(state: NightState) -> tuple[NightState, StepOutput]:
 
 def _room(samples: int, dt_ms: int) -> int:
     seconds = samples * (min(dt_ms // 1000, 26) + 2) + 64
-    return seconds // _SHORTEST_FALL_S + 4
+    return seconds // _SHORTEST_FALL_S + 70
 
 
 def _output(record: NDArray[Any], events: Events) -> StepOutput:
