@@ -1,0 +1,307 @@
+"""A Viatom / Wellue O2Ring: answers requests with frames, records while worn, keeps its last recordings as files."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bumble import core
+from bumble.core import AdvertisingData
+from bumble.device import Connection, Device
+from bumble.gatt import Characteristic, CharacteristicValue, Service
+
+from gateway.clock import Clock
+from gateway.home.devices.reading import OximeterReading
+from gateway.home.devices.viatom.protocol import (
+    NOTIFY,
+    SERVICE,
+    WRITE,
+    DeviceInfo,
+    Op,
+    Request,
+    RequestAssembler,
+    Response,
+    encode_info,
+    encode_real_time,
+    encode_response,
+    encode_sensors,
+)
+from simulators.devices.base import ADVERTISING_FLAGS, VirtualDevice
+from simulators.devices.battery import Battery
+from simulators.devices.clocks import DeviceClock
+from simulators.devices.finger import Finger, Samples
+from simulators.devices.ring_recorder import RingOptions, RingRecorder
+
+BLOCK_BYTES: Final = 512
+"""Of a file, in an answer to a read."""
+REFUSED: Final = 1
+"""Status of an answer to what cannot be done."""
+_WAVE_HZ: Final = 125
+_LONGEST_WAVE: Final = 125
+BATTERY_LIFE_H: Final = 14.0
+
+
+@dataclass(frozen=True, slots=True)
+class LiveFrame:
+    """Truth about a live frame that was answered.
+
+    Attributes
+    ----------
+    utc_ms : int
+        True time of the reading.
+    op : Op
+        `SENSORS` or `REAL_TIME`.
+    spo2_pct, pulse_bpm : int or None
+    motion : int
+    worn : bool
+    """
+
+    utc_ms: int
+    op: Op
+    spo2_pct: int | None
+    pulse_bpm: int | None
+    motion: int
+    worn: bool
+
+
+@dataclass(slots=True)
+class _Session:
+    """One central's conversation: its requests in order, and the file it has open."""
+
+    requests: asyncio.Queue[Request]
+    assembler: RequestAssembler
+    opened: bytes | None = None
+    wave_from_ms: int = 0
+
+
+class O2Ring(VirtualDevice):
+    """The peripheral.
+
+    Attributes
+    ----------
+    recorder : RingRecorder
+        Its memory; `files` and `memory` show it at the present.
+    delivered_live : list of LiveFrame
+        Every live frame that it answered.
+    """
+
+    def __init__(
+        self,
+        radio: Device,
+        clock: Clock,
+        finger: Finger,
+        *,
+        serial: str,
+        own_clock: DeviceClock | None = None,
+        options: RingOptions | None = None,
+    ) -> None:
+        super().__init__(
+            radio, clock, serial=serial, own_clock=own_clock, battery=Battery(clock, life_h=BATTERY_LIFE_H)
+        )
+        self.options = options if options is not None else RingOptions()
+        self.finger = finger
+        self.delivered_live: list[LiveFrame] = []
+        self.recorder = RingRecorder(self.options, finger, self.own_clock, clock.utc_ms())
+        self._awake_from_ms = clock.utc_ms()
+        self._sessions: dict[Connection, _Session] = {}
+        self._notify = Characteristic[bytes](NOTIFY, Characteristic.Properties.NOTIFY, Characteristic.Permissions(0))
+        self._write = Characteristic[bytes](
+            WRITE,
+            Characteristic.Properties.WRITE | Characteristic.Properties.WRITE_WITHOUT_RESPONSE,
+            Characteristic.Permissions.WRITEABLE,
+            CharacteristicValue(write=self._on_write),
+        )
+
+    @property
+    def files(self) -> dict[str, bytes]:
+        """Every file that it has made up to now, by name, oldest first: the truth."""
+        self._catch_up()
+        return dict(self.recorder.files)
+
+    @property
+    def memory(self) -> dict[str, bytes]:
+        """The files that it still keeps."""
+        self._catch_up()
+        return dict(self.recorder.memory)
+
+    def services(self) -> list[Service]:
+        """The vendor's one service; serial number and battery are in its information."""
+        return [Service(SERVICE, [self._notify, self._write])]
+
+    def advertisement(self) -> tuple[list[tuple[int, bytes]], list[tuple[int, bytes]]]:
+        """The service, and in the scan response the name."""
+        kinds = AdvertisingData.Type
+        return (
+            [
+                (kinds.FLAGS, ADVERTISING_FLAGS),
+                (kinds.COMPLETE_LIST_OF_128_BIT_SERVICE_CLASS_UUIDS, bytes(core.UUID(SERVICE))),
+            ],
+            [(kinds.COMPLETE_LOCAL_NAME, f"{self.options.name} {self.serial[-4:]}".encode())],
+        )
+
+    def wants_to_advertise(self) -> bool:
+        """While worn, and for some minutes after: then it sleeps until it is put on or woken."""
+        off_ms = self.recorder.off_since_ms
+        if off_ms is None:
+            return True
+        return self.clock.utc_ms() - max(off_ms, self._awake_from_ms) < self.options.sleep_s * 1000
+
+    def wake(self) -> None:
+        """Press the button: it advertises again for some minutes."""
+        self._awake_from_ms = self.clock.utc_ms()
+
+    async def start(self) -> None:
+        """Switch it on: it looks for a finger from now on."""
+        if not self.running:
+            kept = self.recorder
+            self.recorder = RingRecorder(self.options, self.finger, self.own_clock, self.clock.utc_ms())
+            self.recorder.files, self.recorder.memory = kept.files, kept.memory
+            self.wake()
+        await super().start()
+
+    def on_tick(self) -> None:
+        """Record what the finger has shown since."""
+        self._catch_up()
+
+    def on_power_lost(self) -> None:
+        """Keep what was recorded so far."""
+        self.recorder.stop(self.clock.utc_ms())
+
+    def jump_clock(self, seconds: float) -> None:
+        """Let its clock jump; what was recorded before keeps its start."""
+        self._catch_up()
+        super().jump_clock(seconds)
+
+    def on_connected(self, connection: Connection) -> None:
+        """Listen to this central."""
+        session = _Session(asyncio.Queue(), RequestAssembler(), wave_from_ms=self.clock.utc_ms())
+        self._sessions[connection] = session
+        serving = self.spawn(self._serve(connection, session))
+        connection.on(Connection.EVENT_DISCONNECTION, lambda _reason: serving.cancel())
+
+    def on_disconnected(self, connection: Connection) -> None:
+        """Close what it had open, and stay awake for some minutes."""
+        self._sessions.pop(connection, None)
+        self.wake()
+
+    def _catch_up(self) -> None:
+        if self.running:
+            self.recorder.advance(self.clock.utc_ms())
+
+    def _on_write(self, connection: Connection, value: bytes) -> None:
+        if (session := self._sessions.get(connection)) is not None:
+            for request in session.assembler.feed(value):
+                session.requests.put_nowait(request)
+
+    async def _serve(self, connection: Connection, session: _Session) -> None:
+        while True:
+            request = await session.requests.get()
+            self._catch_up()
+            frame = encode_response(self._answer(session, request))
+            size = connection.att_mtu - 3
+            for at in range(0, len(frame), size):
+                await self.radio.notify_subscriber(connection, self._notify, frame[at : at + size])
+
+    def _answer(self, session: _Session, request: Request) -> Response:
+        match request.op:
+            case Op.INFO:
+                data = encode_info(self._info())
+            case Op.PING:
+                data = b""
+            case Op.SENSORS:
+                data = encode_sensors(self._reading(Op.SENSORS))
+            case Op.REAL_TIME:
+                data = encode_real_time(self._reading(Op.REAL_TIME), self._wave(session))
+            case Op.CONFIG if self._configure(request.data):
+                data = b""
+            case Op.OPEN if (found := self.recorder.memory.get(_name(request.data))) is not None:
+                session.opened = found
+                data = len(found).to_bytes(4, "little")
+            case Op.READ if session.opened is not None and request.block * BLOCK_BYTES < len(session.opened):
+                data = session.opened[request.block * BLOCK_BYTES : (request.block + 1) * BLOCK_BYTES]
+            case Op.CLOSE if session.opened is not None:
+                session.opened, data = None, b""
+            case _:
+                return Response(REFUSED, request.block)
+        return Response(0, request.block, data)
+
+    def _info(self) -> DeviceInfo:
+        return DeviceInfo(
+            serial=self.serial,
+            model=self.options.model,
+            hardware="AA",
+            software="1.9.0",
+            battery_pct=self.battery.shown_pct,
+            charging=False,
+            clock=self.own_clock.local(),
+            files=tuple(self.recorder.memory),
+        )
+
+    def _reading(self, op: Op) -> OximeterReading:
+        utc_ms = self.clock.utc_ms()
+        samples = self.finger.now(utc_ms)
+        frame = LiveFrame(
+            utc_ms,
+            op,
+            spo2_pct=_whole(samples.spo2_pct[0]),
+            pulse_bpm=_whole(samples.pulse_bpm[0]),
+            motion=int(samples.motion[0]),
+            worn=bool(samples.worn[0]),
+        )
+        self.delivered_live.append(frame)
+        return _as_reading(frame, samples, self.battery.shown_pct)
+
+    def _wave(self, session: _Session) -> bytes:
+        """The pulse wave since the last answer: a shape at the pulse's rate, flat without a finger."""
+        now_ms = self.clock.utc_ms()
+        count = min((now_ms - session.wave_from_ms) * _WAVE_HZ // 1000, _LONGEST_WAVE)
+        session.wave_from_ms = now_ms
+        samples = self.finger.now(now_ms)
+        if not samples.worn[0] or math.isnan(samples.pulse_bpm[0]):
+            return bytes(count)
+        beat_s = 60.0 / float(samples.pulse_bpm[0])
+        return bytes(_pulse_shape((now_ms / 1000.0 - i / _WAVE_HZ) % beat_s / beat_s) for i in reversed(range(count)))
+
+    def _configure(self, data: bytes) -> bool:
+        """Take settings; the clock is the one that matters here."""
+        try:
+            settings = json.loads(data)
+            told = settings.get("SetTIME") if isinstance(settings, dict) else None
+            if told is not None:
+                local = datetime.strptime(told.strip(), "%Y-%m-%d,%H:%M:%S")  # noqa: DTZ007 - a ring knows no zone
+                self.own_clock.set(local)
+        except (ValueError, AttributeError):
+            return False
+        return isinstance(settings, dict)
+
+
+def _name(data: bytes) -> str:
+    return data.split(b"\0")[0].decode("ascii", "replace")
+
+
+def _whole(value: float) -> int | None:
+    return None if math.isnan(value) else round(value)
+
+
+def _as_reading(frame: LiveFrame, samples: Samples, battery_pct: int) -> OximeterReading:
+    perfusion = float(samples.perfusion_pct[0])
+    return OximeterReading(
+        spo2_pct=frame.spo2_pct,
+        pulse_bpm=frame.pulse_bpm,
+        perfusion_pct=None if math.isnan(perfusion) else perfusion,
+        motion=frame.motion,
+        battery_pct=battery_pct,
+        worn=frame.worn,
+        valid=frame.worn and frame.spo2_pct is not None and frame.pulse_bpm is not None,
+    )
+
+
+def _pulse_shape(phase: float) -> int:
+    """A finger's volume pulse over one beat, 0..200: a fast rise, a slow fall, a notch."""
+    rise = math.exp(-(((phase - 0.18) / 0.09) ** 2))
+    fall = 0.45 * math.exp(-(((phase - 0.45) / 0.15) ** 2))
+    return round(200 * min(1.0, rise + fall))

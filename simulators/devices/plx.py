@@ -1,0 +1,316 @@
+"""A pulse oximeter of the Bluetooth SIG's Pulse Oximeter Service: live once a second, and spot-checks that it keeps."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bumble import att
+from bumble.core import AdvertisingData
+from bumble.device import Connection, Device
+from bumble.gatt import Characteristic, CharacteristicValue, Service
+
+from gateway.clock import Clock
+from gateway.errors import ProtocolError
+from gateway.home.devices.plx.protocol import (
+    CONTINUOUS,
+    FEATURES,
+    RECORD_ACCESS,
+    SERVICE,
+    SPOT_CHECK,
+    ContinuousMeasurement,
+    Feature,
+    Features,
+    MeasurementStatus,
+    SensorStatus,
+    SpotCheckMeasurement,
+    Vitals,
+    encode_continuous,
+    encode_features,
+    encode_spot_check,
+)
+from gateway.home.devices.plx.racp import Message, Op, Operator, Request, Response, Result, decode, encode
+from simulators.devices.base import ADVERTISING_FLAGS, VirtualDevice, readable
+from simulators.devices.battery import Battery
+from simulators.devices.clocks import DeviceClock
+from simulators.devices.common_services import battery_service, information_service, time_service
+from simulators.devices.finger import Finger, Samples
+from simulators.devices.spot_memory import ALL_OPERATORS, Report, SpotMemory, StoredSpotCheck
+
+PROCEDURE_IN_PROGRESS: Final = 0xFE
+CCCD_IMPROPERLY_CONFIGURED: Final = 0xFD
+"""Common profile error codes (Core Specification Supplement, part B)."""
+
+LOW_PERFUSION_PCT: Final = 0.3
+"""Below this perfusion index oximeters warn."""
+
+_MEASUREMENT_MASK: Final = (
+    MeasurementStatus.ONGOING
+    | MeasurementStatus.FULLY_QUALIFIED
+    | MeasurementStatus.FROM_STORAGE
+    | MeasurementStatus.UNAVAILABLE
+    | MeasurementStatus.QUESTIONABLE
+)
+_SENSOR_MASK: Final = SensorStatus.POOR_SIGNAL | SensorStatus.LOW_PERFUSION | SensorStatus.UNCONNECTED_TO_USER
+
+
+@dataclass(frozen=True, slots=True)
+class PlxOptions:
+    """How an oximeter of this family is made.
+
+    Attributes
+    ----------
+    spot_every_s : float
+        Seconds between the spot-checks that it makes by itself while worn; 0 makes none.
+    capacity : int
+        Spot-checks that it keeps.
+    operators : frozenset of Operator
+        Which its record access point knows.
+    battery_life_h : float
+    """
+
+    model: str = "OX-200"
+    name: str = "Oximeter"
+    spot_every_s: float = 30.0
+    capacity: int = 4096
+    operators: frozenset[Operator] = ALL_OPERATORS
+    battery_life_h: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class SentMeasurement:
+    """Truth about a live measurement that was sent: true time, and the bytes."""
+
+    utc_ms: int
+    value: bytes
+
+
+class PulseOximeter(VirtualDevice):
+    """The peripheral.
+
+    Attributes
+    ----------
+    memory : SpotMemory
+        Spot-checks not yet deleted.
+    delivered_live : list of SentMeasurement
+        Continuous measurements sent to a subscriber.
+    delivered_spots : list of SentMeasurement
+        Spot-checks, live and stored, that a subscriber confirmed.
+    """
+
+    def __init__(
+        self,
+        radio: Device,
+        clock: Clock,
+        finger: Finger,
+        *,
+        serial: str,
+        own_clock: DeviceClock | None = None,
+        options: PlxOptions | None = None,
+    ) -> None:
+        self.options = options if options is not None else PlxOptions()
+        battery = Battery(clock, life_h=self.options.battery_life_h)
+        super().__init__(radio, clock, serial=serial, own_clock=own_clock, battery=battery)
+        self.finger = finger
+        self.memory = SpotMemory(self.options.capacity, self.options.operators)
+        self.delivered_live: list[SentMeasurement] = []
+        self.delivered_spots: list[SentMeasurement] = []
+        self._procedure: asyncio.Task[None] | None = None
+        self._procedure_of: Connection | None = None
+        indicated = Characteristic.Properties.INDICATE
+        self._spot = Characteristic[bytes](_uuid(SPOT_CHECK), indicated, Characteristic.Permissions(0))
+        self._continuous = Characteristic[bytes](
+            _uuid(CONTINUOUS), Characteristic.Properties.NOTIFY, Characteristic.Permissions(0)
+        )
+        self._access = Characteristic[bytes](
+            _uuid(RECORD_ACCESS),
+            Characteristic.Properties.WRITE | indicated,
+            Characteristic.Permissions.WRITEABLE,
+            CharacteristicValue(write=self._on_access),
+        )
+
+    def services(self) -> list[Service]:
+        """Pulse Oximeter, Battery, Device Information, Current Time."""
+        supported = Feature.SPOT_CHECK_STORAGE | Feature.TIMESTAMP | Feature.PULSE_AMPLITUDE_INDEX
+        features = encode_features(Features(supported, _MEASUREMENT_MASK, _SENSOR_MASK))
+        return [
+            Service(
+                _uuid(SERVICE),
+                [self._spot, self._continuous, readable(_uuid(FEATURES), lambda: features), self._access],
+            ),
+            battery_service(self.battery),
+            information_service(
+                model=self.options.model,
+                serial=self.serial,
+                firmware="2.1.0",
+                hardware="B",
+                maker="Virtual Instruments",
+            ),
+            time_service(self.own_clock),
+        ]
+
+    def advertisement(self) -> tuple[list[tuple[int, bytes]], list[tuple[int, bytes]]]:
+        """Service and name."""
+        name = f"{self.options.name} {self.serial[-4:]}".encode()
+        kinds = AdvertisingData.Type
+        return (
+            [
+                (kinds.FLAGS, ADVERTISING_FLAGS),
+                (kinds.COMPLETE_LIST_OF_16_BIT_SERVICE_CLASS_UUIDS, SERVICE.to_bytes(2, "little")),
+            ],
+            [(kinds.COMPLETE_LOCAL_NAME, name)],
+        )
+
+    async def start(self) -> None:
+        """Switch it on; it makes its spot-checks from now on."""
+        was_running = self.running
+        await super().start()
+        if not was_running and self.options.spot_every_s > 0:
+            self.spawn(self._make_spot_checks())
+
+    def on_connected(self, connection: Connection) -> None:
+        """Measure for this central once a second, for as long as it stays."""
+        measuring = self.spawn(self._measure(connection))
+        connection.on(Connection.EVENT_DISCONNECTION, lambda _reason: measuring.cancel())
+
+    def on_disconnected(self, connection: Connection) -> None:
+        """End the procedure that this central had started; its records stay."""
+        if self._procedure is not None and self._procedure_of is connection:
+            self._procedure.cancel()
+            self._procedure = None
+
+    def _subscribed(self, connection: Connection, characteristic: Characteristic[bytes], bit: int) -> bool:
+        cccd = self.radio.gatt_server.read_cccd(connection, characteristic)
+        return bool(cccd[0] & bit)
+
+    async def _measure(self, connection: Connection) -> None:
+        while True:
+            # On the whole seconds of its own clock.
+            own = self.own_clock.local()
+            await self.clock.sleep(self.own_clock.true_s(1.0 - own.microsecond / 1e6))
+            if not self._subscribed(connection, self._continuous, 1):
+                continue
+            utc_ms = self.clock.utc_ms()
+            value = encode_continuous(continuous_measurement(self.finger.now(utc_ms)))
+            self.delivered_live.append(SentMeasurement(utc_ms, value))
+            await self.radio.notify_subscriber(connection, self._continuous, value)
+
+    async def _make_spot_checks(self) -> None:
+        while True:
+            await self.clock.sleep(self.own_clock.true_s(self.options.spot_every_s))
+            utc_ms = self.clock.utc_ms()
+            samples = self.finger.now(utc_ms)
+            if not samples.worn[0]:
+                continue
+            local = self.own_clock.local(utc_ms).replace(microsecond=0)
+            clock_set = self.own_clock.is_set
+            listener = next((c for c in self._connections if self._subscribed(c, self._spot, 2)), None)
+            if listener is not None and self._procedure is None:
+                live = spot_check(samples, local, clock_set=clock_set, stored=False)
+                if await self._indicate(listener, self._spot, encode_spot_check(live), utc_ms):
+                    continue
+            kept = spot_check(samples, local, clock_set=clock_set, stored=True)
+            self.memory.add(StoredSpotCheck(kept, local, utc_ms))
+
+    async def _indicate(
+        self, connection: Connection, characteristic: Characteristic[bytes], value: bytes, utc_ms: int | None = None
+    ) -> bool:
+        """Indicate and wait for the confirmation; False where none came."""
+        gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def disconnected(_reason: int) -> None:
+            if not gone.done():
+                gone.set_result(None)
+
+        connection.on(Connection.EVENT_DISCONNECTION, disconnected)
+        sending = asyncio.ensure_future(self.radio.indicate_subscriber(connection, characteristic, value))
+        try:
+            await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
+            confirmed = sending.done() and not sending.cancelled() and sending.exception() is None and not gone.done()
+        finally:
+            sending.cancel()
+            connection.remove_listener(Connection.EVENT_DISCONNECTION, disconnected)
+        if confirmed and utc_ms is not None:
+            self.delivered_spots.append(SentMeasurement(utc_ms, value))
+        return confirmed
+
+    def _on_access(self, connection: Connection, value: bytes) -> None:
+        """A write to the record access control point: refused by an ATT error, or answered by an indication."""
+        if not self._subscribed(connection, self._access, 2):
+            raise att.ATT_Error(CCCD_IMPROPERLY_CONFIGURED)
+        try:
+            request = decode(value)
+        except ProtocolError:
+            raise att.ATT_Error(att.ErrorCode.INVALID_ATTRIBUTE_LENGTH) from None
+        if not isinstance(request, Request):
+            request = Request(value[0], value[1], value[2:])
+        if self._procedure is not None:
+            if request.op != Op.ABORT:
+                raise att.ATT_Error(PROCEDURE_IN_PROGRESS)
+            if request.operator == Operator.NULL:
+                self._procedure.cancel()
+        if request.op == Op.REPORT and not self._subscribed(connection, self._spot, 2):
+            raise att.ATT_Error(CCCD_IMPROPERLY_CONFIGURED)
+        answer = self.memory.answer(request)
+        self._procedure_of = connection
+        self._procedure = self.spawn(self._run(connection, answer))
+        self._procedure.add_done_callback(self._procedure_ended)
+
+    def _procedure_ended(self, task: asyncio.Task[None]) -> None:
+        if self._procedure is task:
+            self._procedure = None
+
+    async def _run(self, connection: Connection, answer: Message | Report) -> None:
+        """Send what was asked for, then the answer; the write's own response is out before this begins."""
+        if isinstance(answer, Report):
+            result = Result.SUCCESS
+            for record in answer.records:
+                value = encode_spot_check(record.measurement)
+                if not await self._indicate(connection, self._spot, value, record.utc_ms):
+                    result = Result.NOT_COMPLETED
+                    break
+            answer = Response(Op.REPORT, result)
+        await self._indicate(connection, self._access, encode(answer))
+
+
+def continuous_measurement(samples: Samples) -> ContinuousMeasurement:
+    """Return what the oximeter says of one sample."""
+    measurement, sensor = _status(samples)
+    return ContinuousMeasurement(
+        normal=_vitals(samples),
+        measurement_status=MeasurementStatus.ONGOING | measurement,
+        sensor_status=sensor,
+        pulse_amplitude_pct=float(samples.perfusion_pct[0]),
+    )
+
+
+def spot_check(samples: Samples, local: datetime, *, clock_set: bool, stored: bool) -> SpotCheckMeasurement:
+    """Return the spot-check of one sample at `local` time of the device."""
+    measurement, sensor = _status(samples)
+    return SpotCheckMeasurement(
+        vitals=_vitals(samples),
+        timestamp=local,
+        measurement_status=measurement | (MeasurementStatus.FROM_STORAGE if stored else MeasurementStatus(0)),
+        sensor_status=sensor,
+        pulse_amplitude_pct=float(samples.perfusion_pct[0]),
+        clock_not_set=not clock_set,
+    )
+
+
+def _vitals(samples: Samples) -> Vitals:
+    return Vitals(float(samples.spo2_pct[0]), float(samples.pulse_bpm[0]))
+
+
+def _status(samples: Samples) -> tuple[MeasurementStatus, SensorStatus]:
+    if not samples.worn[0]:
+        return MeasurementStatus.UNAVAILABLE, SensorStatus.UNCONNECTED_TO_USER
+    sensor = SensorStatus.POOR_SIGNAL if samples.poor[0] else SensorStatus(0)
+    if samples.perfusion_pct[0] < LOW_PERFUSION_PCT:
+        sensor |= SensorStatus.LOW_PERFUSION
+    return (MeasurementStatus.QUESTIONABLE if sensor else MeasurementStatus.FULLY_QUALIFIED), sensor
+
+
+def _uuid(number: int) -> str:
+    return f"{number:04X}"
