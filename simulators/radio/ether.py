@@ -128,7 +128,7 @@ class Ether:
             device.static_address = device.random_address = hci.Address(address)
         await device.send_sync_command(hci.HCI_LE_Set_Random_Address_Command(random_address=device.random_address))
 
-    async def drop_link(self, peripheral: str | Device) -> None:
+    def drop_link(self, peripheral: str | Device) -> None:
         """Lose all links of a peripheral now; both sides see it at once, with reason 0x08."""
         self._link.end_connections(self._find(peripheral).controller, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
 
