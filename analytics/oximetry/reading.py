@@ -212,6 +212,6 @@ _HOW_SURE: Final[dict[Certainty, str]] = {
     "insufficient": "Too little of the night is valid: repeat the recording before drawing on any of this.",
     "low": "One night can easily fall into another class: the class from one night is wrong for 20 to 50 % of people. "
     "Record more nights, at best fourteen.",
-    "provisional": "A change by half from night to night would not change the class, but one night remains provisional: "
+    "provisional": "A change by half from night to night would not change the class, but one night stays provisional: "
     "fourteen settle it.",
 }
