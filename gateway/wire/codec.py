@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import cbor2
@@ -43,7 +45,7 @@ def _from_tag(tag: cbor2.CBORTag, *_: object) -> object:
 
 
 def encode_batch(batch: Batch) -> bytes:
-    """Encode a batch.
+    """Encode a batch; a message holds one or, concatenated, several of one device and kind.
 
     Returns
     -------
@@ -94,22 +96,82 @@ def _bounded_text(fields: Mapping[str, object], name: str) -> str:
 
 
 def decode_batch(payload: bytes) -> Batch:
-    """Decode and check a batch; its columns are views of `payload`, not copies.
+    """Decode and check one batch; its columns are views of `payload`, not copies.
 
     Raises
     ------
     WireError
         The bytes are no batch of version 1; the text says what is wrong.
     """
-    if len(payload) > MAX_MESSAGE_BYTES:
-        raise WireError(f"message of {len(payload)} bytes is over the limit of {MAX_MESSAGE_BYTES}")
+    _check_size(payload)
     try:
         fields = cbor2.loads(payload, tag_hook=_from_tag)
-    except WireError:
-        raise
     except Exception as error:  # a decoder fed by strangers: whatever it raises, the message is bad
-        cause = error.__cause__ if isinstance(error.__cause__, WireError) else error
-        raise WireError(f"not CBOR: {_one_line(cause)}") from None
+        raise _not_cbor(error) from None
+    return _batch_of(fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A part of a message that is no batch: why, and its name as far as it could be read."""
+
+    reason: str
+    name: tuple[str, str, int, int] | None
+
+
+def decode_message(payload: bytes) -> tuple[list[Batch], list[Refused]]:
+    """Decode a message: a CBOR sequence (RFC 8742) of one batch or more, of one device and kind.
+
+    Returns
+    -------
+    (list of Batch, list of Refused)
+        What is good, and what is not; where the bytes stop being CBOR at all, the rest is one `Refused` without name.
+    """
+    batches: list[Batch] = []
+    refused: list[Refused] = []
+    try:
+        _check_size(payload)
+    except WireError as error:
+        return [], [Refused(str(error), None)]
+    reader = io.BytesIO(payload)
+    decoder = cbor2.CBORDecoder(reader, tag_hook=_from_tag)
+    while reader.tell() < len(payload):
+        try:
+            fields = decoder.decode()
+        except Exception as error:  # as in decode_batch
+            refused.append(Refused(str(_not_cbor(error)), None))
+            break
+        try:
+            batches.append(_batch_of(fields))
+        except WireError as error:
+            refused.append(Refused(str(error), _name_of(fields)))
+    if not payload:
+        refused.append(Refused("an empty message", None))
+    return batches, refused
+
+
+def _check_size(payload: bytes) -> None:
+    if len(payload) > MAX_MESSAGE_BYTES:
+        raise WireError(f"message of {len(payload)} bytes is over the limit of {MAX_MESSAGE_BYTES}")
+
+
+def _not_cbor(error: Exception) -> WireError:
+    cause = error if isinstance(error, WireError) else error.__cause__
+    return cause if isinstance(cause, WireError) else WireError(f"not CBOR: {_one_line(error)}")
+
+
+def _name_of(fields: object) -> tuple[str, str, int, int] | None:
+    """The name of a batch that is bad otherwise, so that its gateway can be told to keep it no longer."""
+    try:
+        if isinstance(fields, dict):
+            numbers = _take(fields, "revision", int), _take(fields, "seq", int)
+            return _bounded_text(fields, "device"), _bounded_text(fields, "session"), *numbers
+    except WireError:
+        pass
+    return None
+
+
+def _batch_of(fields: object) -> Batch:
     if not isinstance(fields, dict):
         raise WireError("a message is one CBOR map")
     if fields.get("v") != VERSION:

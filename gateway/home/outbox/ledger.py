@@ -49,8 +49,8 @@ class Ledger:
         self._journal = journal
         self._clock = clock
 
-    async def item(self, device: str, item: str, size: int) -> Item:
-        """Return what is known of an item, and note it if it is new or its size changed while it was not done."""
+    async def item(self, device: str, item: str, size: int = 0) -> Item:
+        """Return what is known of an item; note it if it is new, or if its size (0: unknown) is another than before."""
         now = self._clock.utc_ms()
 
         def job(database: sqlite3.Connection) -> Item:

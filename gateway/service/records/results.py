@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from gateway.service.records.database import Database, Row
-from gateway.service.records.tables import DesaturationRow, NightRow
+from gateway.service.records.tables import DesaturationRow, NightRow, StaleNightRow
 from gateway.service.records.values import MAIN_INDICES, Desaturation, NightResult, NightUpdate, State
 
 MAX_LISTED: Final = 1000
@@ -34,6 +34,7 @@ class Results:
         """
         with self._database.write() as session:
             session.execute(sa.delete(DesaturationRow).where(*_same_night(result)))
+            session.execute(_no_longer_stale(result.device, result.night))
             self._database.upsert(session, NightRow, [_night_values(result)])
             if desaturations:
                 session.execute(
@@ -120,12 +121,32 @@ class Results:
         with self._database.read() as session:
             return [_desaturation(row) for row in session.scalars(statement)]
 
+    def mark_stale(self, nights: Sequence[tuple[str, date]], *, at_ms: int) -> None:
+        """Note (device, night)s whose results do not yet tell what the store holds; `replace_night` takes it back."""
+        rows: list[Row] = [{"device_id": device, "night": night, "since_ms": at_ms} for device, night in nights]
+        with self._database.write() as session:
+            self._database.upsert(session, StaleNightRow, rows)
+
+    def clear_stale(self, device: str, night: date) -> None:
+        """Take a note of `mark_stale` back without a result: the store holds nothing of that night."""
+        with self._database.write() as session:
+            session.execute(_no_longer_stale(device, night))
+
+    def stale(self) -> list[tuple[str, date]]:
+        """Every (device, night) that is to be run again."""
+        with self._database.read() as session:
+            return [(row.device_id, row.night) for row in session.scalars(sa.select(StaleNightRow))]
+
     def counts(self) -> dict[State, int]:
         """How many night results are in each state."""
         statement = sa.select(NightRow.state, sa.func.count()).group_by(NightRow.state)
         with self._database.read() as session:
             found = {State(state): count for state, count in session.execute(statement)}
         return {state: found.get(state, 0) for state in State}
+
+
+def _no_longer_stale(device: str, night: date) -> sa.Delete:
+    return sa.delete(StaleNightRow).where(StaleNightRow.device_id == device, StaleNightRow.night == night)
 
 
 def _same_night(result: NightResult) -> Iterable[sa.ColumnElement[bool]]:

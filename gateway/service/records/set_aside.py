@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from uuid import uuid4
 
 import sqlalchemy as sa
 
-from gateway.service.records.database import Database
+from gateway.service.records.database import Database, Row
 from gateway.service.records.tables import SetAsideRow
 from gateway.service.records.values import MAX_PAYLOAD, Rejected, SetAside
 
@@ -19,12 +19,12 @@ class SetAsides:
         self._database = database
 
     def add(self, messages: Sequence[Rejected]) -> None:
-        """Keep messages in one transaction; when this returns they are on disk."""
+        """Keep messages in one transaction; when this returns they are on disk. Once more is the same as once."""
         if not messages:
             return
-        rows = [
+        rows: list[Row] = [
             {
-                "id": uuid4().hex,
+                "id": _id(one),
                 "received_ms": one.received_ms,
                 "gateway": _printable(one.gateway),
                 "topic": _printable(one.topic),
@@ -36,7 +36,7 @@ class SetAsides:
             for one in messages
         ]
         with self._database.write() as session:
-            session.execute(sa.insert(SetAsideRow), rows)
+            self._database.upsert(session, SetAsideRow, list({row["id"]: row for row in rows}.values()))
 
     def list(self, *, reason: str | None = None, limit: int = 100) -> list[SetAside]:
         """Messages that were set aside, the newest first."""
@@ -51,6 +51,15 @@ class SetAsides:
         statement = sa.select(SetAsideRow.reason, sa.func.count()).group_by(SetAsideRow.reason)
         with self._database.read() as session:
             return dict(session.execute(statement.order_by(SetAsideRow.reason)).all())
+
+
+def _id(message: Rejected) -> str:
+    """Named by what it is: a gateway that sends it again, because the answer was lost, adds nothing."""
+    digest = hashlib.blake2b(digest_size=16)
+    for part in (message.gateway, message.topic, message.reason, message.detail):
+        digest.update(part.encode("utf-8", "replace") + b"\0")
+    digest.update(message.payload)
+    return digest.hexdigest()
 
 
 def _printable(text: str) -> str:

@@ -146,6 +146,16 @@ class AlertRow(Base):
     resolved_ms: Mapped[int | None]
 
 
+class StaleNightRow(Base):
+    """A night whose result does not yet tell what the store holds: to be run again, also after a restart."""
+
+    __tablename__ = "stale_night"
+
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
+    night: Mapped[date] = mapped_column(Date, primary_key=True)
+    since_ms: Mapped[int]
+
+
 class SetAsideRow(Base):
     """A message that could not be stored, kept with its reason."""
 

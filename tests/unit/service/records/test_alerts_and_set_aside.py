@@ -42,8 +42,9 @@ def rejected(reason: str, payload: bytes = b"\xff", at_ms: int = 1) -> Rejected:
 def test_messages_are_counted_by_reason_and_listed_newest_first(records: Records) -> None:
     records.set_aside.add([])
     records.set_aside.add(
-        [rejected("decode", at_ms=1), rejected("decode", at_ms=3), rejected("unknown_device", at_ms=2)]
+        [rejected("decode", b"a", 1), rejected("decode", b"b", 3), rejected("unknown_device", b"c", 2)]
     )
+    records.set_aside.add([rejected("decode", b"a", 1)])  # the same once more is the same as once
     assert records.set_aside.counts() == {"decode": 2, "unknown_device": 1}
     assert [one.received_ms for one in records.set_aside.list()] == [3, 2, 1]
     assert [one.received_ms for one in records.set_aside.list(reason="decode", limit=1)] == [3]

@@ -134,10 +134,19 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("device_id", "night", "profile", "version", "start_ms", name=op.f("pk_desaturation")),
     )
+    op.create_table(
+        "stale_night",
+        sa.Column("device_id", sa.String(length=255), nullable=False),
+        sa.Column("night", sa.Date(), nullable=False),
+        sa.Column("since_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["device_id"], ["device.id"], name=op.f("fk_stale_night_device_id_device")),
+        sa.PrimaryKeyConstraint("device_id", "night", name=op.f("pk_stale_night")),
+    )
 
 
 def downgrade() -> None:
     """Back to the one before."""
+    op.drop_table("stale_night")
     op.drop_table("desaturation")
     with op.batch_alter_table("night", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_night_night"))

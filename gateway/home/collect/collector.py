@@ -1,0 +1,170 @@
+"""Visits each known device when it is heard: one task a device, back-off after failures, rest after a pull."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Final
+
+from bleak.backends.device import BLEDevice
+
+from gateway.clock import Clock
+from gateway.errors import DeviceError, OutboxError, SomnolinkError
+from gateway.home.collect.desk import Known, VisitDesk
+from gateway.home.collect.radio import Radio
+from gateway.home.devices.driver import After, Driver, Mode, Sighting
+from gateway.home.devices.registry import match
+from gateway.home.outbox import Outbox
+
+BACKOFF_FIRST_S: Final = 2.0
+"""After a first failure: long enough for a peripheral to advertise again, short enough to lose little of a stream."""
+
+BACKOFF_MOST_S: Final = 300.0
+"""A device that keeps failing is tried every five minutes: it costs its battery little, and mends within one night."""
+
+REST_S: Final = 600.0
+"""After a pull with nothing left: a ring that is visited all the time cannot sleep."""
+
+SILENCE_S: Final = 90.0
+"""No advertisement of anything for this long means a scanner that died silently (devices.md, field reports)."""
+
+SCAN_RETRY_S: Final = 10.0
+"""Between tries at a scanner that does not start: BlueZ needs a few seconds to come back after a restart."""
+
+Progress = Callable[[str, str, int, int], None]
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Place:
+    """What is under way at one address."""
+
+    task: asyncio.Task[None] | None = None
+    not_before_s: float = 0.0
+    failures: int = 0
+
+
+class Collector:
+    """Scans for ever and keeps one visit at a time at each device.
+
+    Parameters
+    ----------
+    progress : callable
+        Called with (device, what, bytes done, bytes in all) during long transfers.
+    """
+
+    def __init__(
+        self,
+        radio: Radio,
+        outbox: Outbox,
+        clock: Clock,
+        *,
+        mode: Mode = "stored",
+        zone: tzinfo = UTC,
+        progress: Progress = lambda *_: None,
+    ) -> None:
+        self._radio = radio
+        self._outbox = outbox
+        self._clock = clock
+        self._mode: Mode = mode
+        self._zone = zone
+        self._progress = progress
+        self._places: dict[str, _Place] = {}
+        self._connecting = asyncio.Lock()
+        self._heard_s = clock.monotonic_s()
+        self.known: dict[str, Known] = {}
+        self.notices: set[str] = set()
+        self.failures = 0
+        self.rescans = 0
+
+    async def run(self) -> None:
+        """Scan and visit until cancelled; the visits under way are ended with it."""
+        try:
+            while True:
+                await self._scan_until_silent()
+        finally:
+            tasks = [place.task for place in self._places.values() if place.task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _scan_until_silent(self) -> None:
+        """One run of the scanner; returns when it has to be started again."""
+        self._heard_s = self._clock.monotonic_s()
+        try:
+            async with self._radio.scan(self._heard):
+                while True:
+                    await self._clock.sleep(SILENCE_S / 3)
+                    # A device in a connection does not advertise: silence counts only when nothing is connected.
+                    busy = any(place.task is not None for place in self._places.values())
+                    if not busy and self._clock.monotonic_s() - self._heard_s > SILENCE_S:
+                        break
+        except DeviceError as error:
+            self.notices.add("adapter_unavailable")
+            log.warning("%s", error)
+            await self._clock.sleep(SCAN_RETRY_S)
+            return
+        self.rescans += 1
+        log.info("nothing heard for %.0f s: starting the scanner again", SILENCE_S)
+
+    def _heard(self, sighting: Sighting, device: BLEDevice) -> None:
+        self._heard_s = self._clock.monotonic_s()
+        self.notices.discard("adapter_unavailable")
+        driver = match(sighting)
+        if driver is None:
+            return
+        place = self._places.setdefault(sighting.address, _Place())
+        if place.task is None and self._heard_s >= place.not_before_s:
+            place.task = asyncio.create_task(self._visit(place, driver, sighting, device))
+
+    async def _visit(self, place: _Place, driver: type[Driver], sighting: Sighting, device: BLEDevice) -> None:
+        desk = VisitDesk(
+            self._outbox,
+            self._clock,
+            family=driver.family,
+            address=sighting.address,
+            mode=self._mode,
+            zone=self._zone,
+            known=self.known,
+            progress=self._progress,
+        )
+        try:
+            after = await self._talk(driver, sighting, device, desk)
+        except (DeviceError, OutboxError) as error:
+            # The outbox refusing is no fault of the device's, but the answer is the same: leave it alone for a while.
+            self._back_off(place, sighting.address, error)
+        except SomnolinkError as error:
+            self._back_off(place, sighting.address, error)
+        else:
+            place.failures = 0
+            place.not_before_s = self._clock.monotonic_s() + (REST_S if after is After.REST else BACKOFF_FIRST_S)
+        finally:
+            place.task = None
+
+    async def _talk(self, driver: type[Driver], sighting: Sighting, device: BLEDevice, desk: VisitDesk) -> After:
+        # One connection attempt at a time: controllers know one pending initiation (Core 5.4, Vol 4, Part E, 7.8.12).
+        connection = self._radio.connect(device)
+        async with self._connecting:
+            link = await connection.__aenter__()
+        failure: BaseException | None = None
+        try:
+            return await driver().visit(link, desk)
+        except BaseException as error:
+            failure = error
+            raise
+        finally:
+            await connection.__aexit__(type(failure) if failure else None, failure, None)
+            await desk.report(sighting.rssi_dbm)
+
+    def _back_off(self, place: _Place, address: str, error: SomnolinkError) -> None:
+        self.failures += 1
+        place.failures += 1
+        wait_s = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2 ** (place.failures - 1))
+        # Spread: two gateways, or two rings, that failed together shall not try together for ever.
+        wait_s *= random.uniform(0.8, 1.2)
+        place.not_before_s = self._clock.monotonic_s() + wait_s
+        log.warning("%s; next try in %.0f s", error if address in str(error) else f"{address}: {error}", wait_s)

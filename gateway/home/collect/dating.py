@@ -1,0 +1,174 @@
+"""Dating of samples: stored records from anchors, live samples from their arrival. Pure: no clock, no I/O."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.home.outbox.ledger import Anchor
+
+DRIFT_PPM: Final = 100
+"""What a crystal of a cheap wearable is trusted with where no second anchor measures it (tuning fork over 0..50 C)."""
+
+ABSURD_PPM: Final = 500
+"""Anchors that imply more than this were not read off one running clock: somebody set it in between."""
+
+QUARTER_HOUR_MS: Final = 900_000
+"""Every time zone's offset is a whole number of these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """UTC milliseconds and the half width of the interval that holds the truth."""
+
+    utc_ms: int
+    uncertainty_ms: int
+
+
+def date_tick(anchors: Sequence[Anchor], epoch: int, tick: int) -> Dated | None:
+    """Date a reading of a device's clock.
+
+    Parameters
+    ----------
+    anchors : sequence of Anchor
+        Contacts with the device, any epochs, in order of epoch and tick; `tick` in milliseconds of the device's clock.
+    epoch : int
+        The run of the device's clock that the reading belongs to.
+    tick : int
+        The reading, ms.
+
+    Returns
+    -------
+    Dated or None
+        Interpolated linearly between the anchors around it (DESIGN, The way of the data, 3). Outside of them, the
+        nearest anchor at the nominal rate, the uncertainty growing by `DRIFT_PPM`. None without an anchor.
+
+    Notes
+    -----
+    A device clock that agrees with a whole time-zone offset within the uncertainty of the contact is taken at its
+    word: its own time is then at least as good as ours, and a recording keeps its stamps exactly.
+    """
+    own = [anchor for anchor in anchors if anchor.epoch == epoch]
+    if not own:
+        return None
+    before = [anchor for anchor in own if anchor.tick <= tick]
+    after = [anchor for anchor in own if anchor.tick > tick]
+    if before and after:
+        left, right = before[-1], after[0]
+        if not _jumped(left, right):
+            share = (tick - left.tick) / (right.tick - left.tick)
+            offset = (1 - share) * _offset(left) + share * _offset(right)
+            return Dated(tick + round(offset), max(left.uncertainty_ms, right.uncertainty_ms))
+        # The clock was set between the two contacts. The later one tells what it counts now, as the record does if
+        # it came after; the jump itself is the doubt.
+        jump = abs((right.utc_ms - left.utc_ms) - (right.tick - left.tick))
+        return Dated(tick + _offset(right), right.uncertainty_ms + jump)
+    nearest = before[-1] if before else after[0]
+    away = abs(tick - nearest.tick)
+    return Dated(tick + _offset(nearest), nearest.uncertainty_ms + math.ceil(away * DRIFT_PPM / 1_000_000))
+
+
+def recording_epoch(anchors: Sequence[Anchor], tick0: int, tick_end: int) -> int:
+    """Tell in which run of the device's clock a recording was made, by its own stamps.
+
+    Parameters
+    ----------
+    anchors : sequence of Anchor
+        Not empty.
+    tick0, tick_end : int
+        The recording's first and last stamp, ms.
+
+    Returns
+    -------
+    int
+        The latest epoch in which the recording lies between the epoch before and the last contact.
+    """
+    epochs = sorted({anchor.epoch for anchor in anchors}, reverse=True)
+    now_ms = max(anchor.utc_ms for anchor in anchors)
+    for position, epoch in enumerate(epochs):
+        start, end = date_tick(anchors, epoch, tick0), date_tick(anchors, epoch, tick_end)
+        older = [anchor.utc_ms for anchor in anchors if anchor.epoch in epochs[position + 1 :]]
+        newer = [anchor.utc_ms for anchor in anchors if anchor.epoch in epochs[:position]]
+        earliest, latest = max(older, default=0), min(newer, default=now_ms)
+        if start is None or end is None:
+            continue
+        if start.utc_ms >= earliest - start.uncertainty_ms and end.utc_ms <= latest + end.uncertainty_ms:
+            return epoch
+    return epochs[0]
+
+
+def _offset(anchor: Anchor) -> int:
+    """UTC minus device time at an anchor; a whole zone offset if the anchor cannot tell it from one."""
+    offset = anchor.utc_ms - anchor.tick
+    zone = round(offset / QUARTER_HOUR_MS) * QUARTER_HOUR_MS
+    return zone if abs(offset - zone) <= anchor.uncertainty_ms else offset
+
+
+def _jumped(left: Anchor, right: Anchor) -> bool:
+    ticks = right.tick - left.tick
+    slip = abs((right.utc_ms - left.utc_ms) - ticks)
+    return slip > ticks * ABSURD_PPM / 1_000_000 + left.uncertainty_ms + right.uncertainty_ms
+
+
+def continues(anchors: Sequence[Anchor], anchor: Anchor) -> bool:
+    """Whether a new contact reads the same running clock as the last one of its epoch (so no new epoch is due)."""
+    own = [known for known in anchors if known.epoch == anchor.epoch]
+    if not own:
+        return True
+    last = own[-1]
+    return anchor.tick > last.tick and not _jumped(last, anchor)
+
+
+class LiveDater:
+    """Dates live samples as they arrive, on an even grid that follows the device's own pace.
+
+    A sample that comes within half a step of its place on the grid gets that place: radio jitter is not time. One that
+    comes later starts the grid anew (something was lost: a gap). One that comes much earlier, as when a link delivers
+    what it had queued, takes the next place. A grid that has drifted half a step away is started anew, so that a date
+    is never further from its arrival than that.
+
+    Parameters
+    ----------
+    dt_ms : int
+        The device's own interval.
+    """
+
+    def __init__(self, dt_ms: int) -> None:
+        self.dt_ms = dt_ms
+        self._next_ms: int | None = None
+        self._early = 0
+
+    def place(self, arrival_ms: int) -> tuple[int, bool]:
+        """Date the sample that arrives now.
+
+        Returns
+        -------
+        (int, bool)
+            UTC milliseconds, and whether the grid starts anew here (so the sample cannot share a batch with the last).
+        """
+        if self._next_ms is None:
+            return self._restart(arrival_ms)
+        late = arrival_ms - self._next_ms
+        if late > self.dt_ms / 2:
+            return self._restart(arrival_ms)
+        if late < -self.dt_ms / 2:
+            self._early += 1
+            # A short burst catches up what the link had queued; a lasting lead means that the device runs fast.
+            if self._early > BURST and late > -2 * self.dt_ms:
+                return self._restart(max(arrival_ms, self._next_ms - self.dt_ms // 2))
+        else:
+            self._early = 0
+        placed = self._next_ms
+        self._next_ms += self.dt_ms
+        return placed, False
+
+    def _restart(self, at_ms: int) -> tuple[int, bool]:
+        self._next_ms = at_ms + self.dt_ms
+        self._early = 0
+        return at_ms, True
+
+
+BURST: Final = 8
+"""Early samples in a row that are still a burst: a stalled link queues a few seconds, not more."""

@@ -1,0 +1,218 @@
+"""What the collector does for a driver during one visit: names, anchors, streams, the ledger, delivery."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.clock import Clock
+from gateway.errors import TransferError
+from gateway.home.collect.dating import continues, date_tick, recording_epoch
+from gateway.home.collect.live import LiveStream
+from gateway.home.devices.driver import Mode
+from gateway.home.outbox import Outbox
+from gateway.home.outbox.ledger import Anchor, Item
+from gateway.wire.columns import columns_of
+from gateway.wire.messages import Array, Batch, ClockInfo, Kind, device_id
+
+STORED_SAMPLES: Final = 240
+"""Samples a stored batch: 4 to 16 minutes, over which a clock off by 100 ppm slips by 0.1 s at the most."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Known:
+    """What the gateway knows of a device since its start; for the status and for people."""
+
+    device: str
+    family: str
+    address: str
+    model: str = ""
+    firmware: str = ""
+    last_contact_ms: int = 0
+    last_pull_ms: int = 0
+    values: dict[str, float] = field(default_factory=dict)
+    duplicates: int = 0
+    dropped: int = 0
+
+
+class VisitDesk:
+    """The desk of one visit; see `gateway.home.devices.driver.Desk`."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        clock: Clock,
+        *,
+        family: str,
+        address: str,
+        mode: Mode,
+        zone: tzinfo,
+        known: dict[str, Known],
+        progress: Callable[[str, str, int, int], None],
+    ) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._family = family
+        self._address = address
+        self._mode: Mode = mode
+        self._zone = zone
+        self._known = known
+        self._progress = progress
+        self._device: str | None = None
+
+    @property
+    def clock(self) -> Clock:
+        """The one clock."""
+        return self._clock
+
+    @property
+    def mode(self) -> Mode:
+        """What the settings ask of oximeters that can both stream and store."""
+        return self._mode
+
+    def local_time(self) -> datetime:
+        """The home's wall clock now, naive: what a device that knows no zone should show."""
+        return datetime.fromtimestamp(self._clock.utc_ms() / 1000, self._zone).replace(tzinfo=None)
+
+    @property
+    def device(self) -> str:
+        """The device's id; `introduce` comes first."""
+        if self._device is None:
+            raise TransferError(f"{self._family} at {self._address} has not introduced itself")
+        return self._device
+
+    async def introduce(self, *, serial: str | None, model: str = "", firmware: str = "") -> str:
+        """Name the device."""
+        if serial:
+            self._device = device_id(self._family, serial)
+        else:
+            fresh = f"{self._family}-{secrets.token_hex(5)}"
+            self._device = await self._outbox.ledger.bound_id(self._family, self._address, fresh)
+        known = self._known.setdefault(self._device, Known(self._device, self._family, self._address))
+        known.address, known.model, known.firmware = self._address, model, firmware
+        known.last_contact_ms = self._clock.utc_ms()
+        return self._device
+
+    async def note_anchor(self, tick_ms: int, utc_ms: int, uncertainty_ms: int, *, epoch: int | None = None) -> int:
+        """Note a contact of the two clocks; returns the epoch of the device's."""
+        ledger = self._outbox.ledger
+        known = await ledger.anchors(self.device)
+        if epoch is None:
+            epoch = known[-1].epoch if known else 0
+            if not continues(known, Anchor(epoch, tick_ms, utc_ms, uncertainty_ms)):
+                epoch += 1
+        await ledger.add_anchor(self.device, Anchor(epoch, tick_ms, utc_ms, uncertainty_ms))
+        return epoch
+
+    @asynccontextmanager
+    async def stream(self, kind: Kind, dt_ms: int) -> AsyncIterator[LiveStream]:
+        """Open a live stream."""
+        stream = LiveStream(self._outbox, self._clock, device=self.device, kind=kind, dt_ms=dt_ms)
+        try:
+            yield stream
+        finally:
+            await stream.close()
+            known = self._known[self.device]
+            known.duplicates += stream.duplicates
+            known.dropped += stream.dropped
+
+    async def accepts_stored(self) -> bool:
+        """Whether a stored item may be pulled now."""
+        return await self._outbox.accepts_stored()
+
+    async def item(self, name: str, size: int = 0) -> Item:
+        """Return what is known of a stored item."""
+        return await self._outbox.ledger.item(self.device, name, size)
+
+    async def keep_partial(self, name: str, received: bytes) -> None:
+        """Keep what has arrived of a stored item."""
+        await self._outbox.ledger.keep_partial(self.device, name, received)
+
+    async def deliver(
+        self,
+        name: str,
+        kind: Kind,
+        columns: Mapping[str, Array],
+        *,
+        tick0_ms: int,
+        dt_ms: int | None = None,
+        offsets_ms: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Date a whole stored item, cut it into batches and commit them with its mark in the ledger.
+
+        Raises
+        ------
+        TransferError
+            The device's clock was never read, so nothing can be dated.
+        OutboxError
+            The disk refuses: the item is not marked, and is pulled again.
+        """
+        device = self.device
+        item = await self._outbox.ledger.item(device, name)
+        anchors = await self._outbox.ledger.anchors(device)
+        if not anchors:
+            raise TransferError(f"{device}: {name} cannot be dated: its clock was never read")
+        size = next(iter(columns.values())).size
+        offsets = np.arange(size, dtype=np.int64) * (dt_ms or 0) if offsets_ms is None else offsets_ms
+        epoch = recording_epoch(anchors, tick0_ms, tick0_ms + int(offsets[-1]))
+        batches = []
+        for seq, first in enumerate(range(0, size, STORED_SAMPLES)):
+            part = slice(first, first + STORED_SAMPLES)
+            tick = tick0_ms + int(offsets[first])
+            dated = date_tick(anchors, epoch, tick)
+            assert dated is not None, "recording_epoch returns an epoch that has anchors"
+            batches.append(
+                Batch(
+                    device=device,
+                    kind=kind,
+                    origin="stored",
+                    session=item.session,
+                    seq=seq,
+                    last=part.stop >= size,
+                    t0_ms=dated.utc_ms,
+                    dt_ms=dt_ms,
+                    t_ms=None if offsets_ms is None else (offsets[part] - offsets[first]).astype(np.int32),
+                    columns={key: column[part] for key, column in columns.items()},
+                    clock=ClockInfo("anchors", dated.uncertainty_ms, boot=epoch, tick0=tick),
+                )
+            )
+        await self._outbox.finish(device, name, batches)
+        self._known[device].last_pull_ms = self._clock.utc_ms()
+        log.info("%s: %s is in the outbox, %d samples", device, name, size)
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Tell who watches."""
+        self._progress(self.device, what, done, total)
+
+    def status(self, **values: float) -> None:
+        """Keep what the device says of itself for the batch of kind `device` at the end of the visit."""
+        known = self._known[self.device]
+        known.values = {**known.values, **values}
+
+    async def report(self, rssi_dbm: int) -> None:
+        """Put one sample of kind `device` into the outbox: what the visit learned of the device itself."""
+        if self._device is None:
+            return
+        values = {**self._known[self._device].values, "rssi": float(max(-128, min(127, rssi_dbm)))}
+        batch = Batch(
+            device=self._device,
+            kind="device",
+            origin="live",
+            session=secrets.token_hex(8),
+            seq=0,
+            t0_ms=self._clock.utc_ms(),
+            dt_ms=1,
+            columns=columns_of("device", [values]),
+            clock=ClockInfo("arrival", 50),
+        )
+        await self._outbox.put([batch])

@@ -1,0 +1,168 @@
+"""The one way to add a device: a package below `gateway.home.devices` with a `driver` module that holds a `Driver`.
+
+The collector finds the class, asks it whether an advertisement is of its family, connects, and gives it the link and a
+desk. The driver talks its protocol (a sans-I/O module of its own beside it) and hands what it learns to the desk. It
+never dates, stores, publishes, scans, retries or disconnects: the collector does, the same way for all families.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import ClassVar, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.clock import Clock
+from gateway.home.outbox.ledger import Item
+from gateway.wire.messages import Array, Kind
+
+Mode = Literal["stored", "live", "both"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One advertisement (with its scan response) as the radio heard it.
+
+    Attributes
+    ----------
+    service_uuids : frozenset of str
+        128-bit form, lower case.
+    rssi_dbm : int
+    """
+
+    address: str
+    name: str
+    rssi_dbm: int
+    service_uuids: frozenset[str] = frozenset()
+    manufacturer_data: Mapping[int, bytes] = field(default_factory=dict)
+
+
+class Link(Protocol):
+    """A connection to one device. Every call raises `DeviceError` when the link is gone."""
+
+    @property
+    def address(self) -> str:
+        """The address connected to."""
+
+    def has(self, characteristic: str) -> bool:
+        """Whether the device offers a characteristic (UUID)."""
+
+    async def read(self, characteristic: str) -> bytes:
+        """Read a characteristic."""
+
+    async def write(self, characteristic: str, data: bytes, *, response: bool) -> None:
+        """Write a characteristic, in one piece."""
+
+    def notifications(self, characteristic: str) -> AbstractAsyncContextManager[asyncio.Queue[bytes | None]]:
+        """Subscribe for the length of the block; the queue yields each value, and None when the link is lost."""
+
+
+class Stream(Protocol):
+    """Where live samples go."""
+
+    def add(self, values: Mapping[str, float], arrival_ms: int | None = None) -> None:
+        """Take the sample that has just arrived (or arrived at `arrival_ms`)."""
+
+
+class Desk(Protocol):
+    """What the collector does for a driver during one visit."""
+
+    @property
+    def clock(self) -> Clock:
+        """The one clock."""
+
+    @property
+    def mode(self) -> Mode:
+        """What the home's settings ask of oximeters that can both stream and store."""
+
+    def local_time(self) -> datetime:
+        """The home's wall clock now, naive: what a device that knows no zone should show."""
+
+    async def introduce(self, *, serial: str | None, model: str = "", firmware: str = "") -> str:
+        """Say who the device is; returns its id. Without a serial number the id is bound to the address."""
+
+    async def note_anchor(self, tick_ms: int, utc_ms: int, uncertainty_ms: int, *, epoch: int | None = None) -> int:
+        """Note what the device's clock read at a time of ours; returns its epoch.
+
+        Without `epoch` the desk finds it: the last one, or a new one if the clock was set since.
+        """
+
+    def stream(self, kind: Kind, dt_ms: int) -> AbstractAsyncContextManager[Stream]:
+        """Open a live stream; leaving the block writes what is in hand."""
+
+    async def accepts_stored(self) -> bool:
+        """Whether a stored item may be pulled now (False when the outbox runs full: it is safe where it is)."""
+
+    async def item(self, name: str, size: int = 0) -> Item:
+        """Return what is known of a stored item, noting it if it is new."""
+
+    async def keep_partial(self, name: str, received: bytes) -> None:
+        """Keep what has arrived of a stored item."""
+
+    async def deliver(
+        self,
+        name: str,
+        kind: Kind,
+        columns: Mapping[str, Array],
+        *,
+        tick0_ms: int,
+        dt_ms: int | None = None,
+        offsets_ms: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Take a whole stored item: dated from the anchors, cut into batches, on disk when this returns.
+
+        `tick0_ms` is the device's clock at the first sample; the others follow every `dt_ms`, or at `offsets_ms`.
+        """
+
+    def progress(self, what: str, done: int, total: int) -> None:
+        """Tell who watches how far a long transfer is (bytes)."""
+
+    def status(self, **values: float) -> None:
+        """Report battery (%), voltage (V) or boot count, for kind `device`."""
+
+
+class After(Enum):
+    """What the driver expects of the device after a visit."""
+
+    WATCH = "watch"
+    """It may have more at any time: visit it again as soon as it is heard."""
+
+    REST = "rest"
+    """All is pulled: leave it alone for a while, so that it can sleep."""
+
+
+class Driver(ABC):
+    """A device family.
+
+    Attributes
+    ----------
+    family : str
+        The first part of its devices' ids: lower-case letters and digits.
+    services : frozenset of str
+        Service UUIDs (128-bit, lower case) any of which tells the family in an advertisement.
+
+    Notes
+    -----
+    `visit` may end in three ways: it returns (`After` says what next), it raises a `DeviceError` (the collector
+    disconnects and comes back with a back-off), or it is cancelled (the gateway stops). In each, what was handed to
+    the desk is kept. A driver keeps no state between visits that it could not lose: the ledger has it.
+    """
+
+    family: ClassVar[str]
+    services: ClassVar[frozenset[str]]
+
+    @classmethod
+    def matches(cls, sighting: Sighting) -> bool:
+        """Whether an advertisement is of this family."""
+        return bool(cls.services & sighting.service_uuids)
+
+    @abstractmethod
+    async def visit(self, link: Link, desk: Desk) -> After:
+        """Do all there is to do on this connection."""

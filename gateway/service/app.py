@@ -1,0 +1,100 @@
+"""The service, put together: broker -> ingest -> store and records -> API and page."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Self
+
+from gateway.clock import Clock
+from gateway.service.api.app import create_app
+from gateway.service.api.server import RunningServer, serve
+from gateway.service.api.status import ServiceStatus
+from gateway.service.ingest.ingest import Ingest
+from gateway.service.link import ServiceLink
+from gateway.service.records import Records
+from gateway.service.store.base import SampleStore
+from gateway.wire.client import BrokerAddress
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceConfig:
+    """What a service is told, beside its store and records."""
+
+    broker: BrokerAddress
+    zone: str
+    auto_enrol: bool = False
+    http_host: str = "127.0.0.1"
+    http_port: int | None = 8080
+
+
+class Service:
+    """A running service. It owns neither store nor records: who opened them closes them.
+
+    Raises
+    ------
+    ServerError
+        The port is taken.
+    """
+
+    def __init__(self, config: ServiceConfig, store: SampleStore, records: Records, clock: Clock) -> None:
+        self._config = config
+        self.store = store
+        self.records = records
+        self._link = ServiceLink(config.broker, clock)
+        self.ingest = Ingest(records, store, clock, self._link.reply, auto_enrol=config.auto_enrol, zone=config.zone)
+        self._clock = clock
+        self._server: RunningServer | None = None
+
+    def start(self, *, wait_s: float = 0.0) -> None:
+        """Answer requests and take in what comes; with `wait_s`, return once the broker is connected.
+
+        Raises
+        ------
+        BrokerError
+            It is not within `wait_s`.
+        ServerError
+            The port is taken.
+        """
+        if self._config.http_port is not None:
+            app = create_app(self.records, self.store, clock=self._clock, status=self.status)
+            self._server = serve(app, self._config.http_host, self._config.http_port)
+        self.ingest.start()
+        self._link.start(self.ingest, wait_s=wait_s)
+
+    def stop(self) -> None:
+        """End in an order in which nothing taken is left unanswered that could be answered."""
+        self.ingest.stop()
+        self._link.stop()
+        if self._server is not None:
+            self._server.stop()
+
+    @property
+    def url(self) -> str | None:
+        """Where the page is, if it is."""
+        return None if self._server is None else self._server.url
+
+    def status(self) -> ServiceStatus:
+        """How taking in is doing."""
+        problem = self._link.problem
+        return ServiceStatus(
+            broker_ok=problem is None,
+            broker_detail=problem or f"connected to {self._config.broker}",
+            counters={
+                **asdict(self.ingest.counters),
+                "broker_connections": self._link.connections,
+                "night_steps": self.ingest.nights.steps,
+                "night_reruns": self.ingest.nights.reruns,
+            },
+            gauges={"ingest_waiting": float(self.ingest.waiting)},
+        )
+
+    def __enter__(self) -> Self:
+        """Nothing more than the object: `start` starts."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop."""
+        self.stop()

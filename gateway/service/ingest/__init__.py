@@ -1,0 +1,1 @@
+"""From the broker to the store, through the analytics, and back to the gateway as an acknowledgement."""

@@ -1,0 +1,121 @@
+"""A group of messages as ingest sees it: what is good, what is set aside and why, and what to answer. No I/O."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gateway.errors import WireError
+from gateway.service.records import Device, Refusal, Rejected
+from gateway.wire import topics
+from gateway.wire.client import Message
+from gateway.wire.codec import decode_message
+from gateway.wire.messages import Ack, Batch, Result
+
+Name = tuple[str, str, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """A good batch and the gateway that brought it."""
+
+    gateway: str
+    topic: str
+    batch: Batch
+    payload: bytes
+
+
+@dataclass(slots=True)
+class Group:
+    """Messages that share a commit.
+
+    Attributes
+    ----------
+    good : list of Arrived
+        In the order they came.
+    rejected : list of Rejected
+        To be set aside; none of them is lost.
+    devices : mapping
+        The devices of the good batches, by id.
+    answers : mapping
+        gateway -> (device, session, revision, result) -> seqs.
+    """
+
+    messages: Sequence[Message]
+    received_ms: int
+    good: list[Arrived] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    devices: dict[str, Device] = field(default_factory=dict)
+    answers: dict[str, dict[tuple[str, str, int, Result], list[int]]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(list))
+    )
+
+    def answer(self, gateway: str, name: Name, result: Result) -> None:
+        """Note what is to be said of a batch once all is on disk."""
+        device, session, revision, seq = name
+        self.answers[gateway][device, session, revision, result].append(seq)
+
+    def reject(self, gateway: str, topic: str, reason: str, detail: str, payload: bytes, name: Name | None) -> None:
+        """Set a message, or a batch of it, aside; its gateway is told if the batch's name is known."""
+        self.rejected.append(Rejected(self.received_ms, gateway, topic, reason, detail, payload))
+        if name is not None:
+            self.answer(gateway, name, "set_aside")
+
+    def acks(self) -> dict[str, list[Ack]]:
+        """The acknowledgements by gateway."""
+        return {
+            gateway: [
+                Ack(device, session, result, seqs=tuple(seqs), revision=revision)
+                for (device, session, revision, result), seqs in sessions.items()
+            ]
+            for gateway, sessions in self.answers.items()
+        }
+
+
+def open_group(messages: Sequence[Message], received_ms: int) -> Group:
+    """Decode messages and check what a batch says against the topic that it came on."""
+    group = Group(messages, received_ms)
+    for message in messages:
+        try:
+            topic = topics.parse_batch(message.topic)
+        except WireError as error:
+            group.reject("", message.topic, "bad_topic", str(error), message.payload, None)
+            continue
+        batches, refused = decode_message(message.payload)
+        for part in refused:
+            group.reject(topic.gateway, message.topic, "bad_message", part.reason, message.payload, part.name)
+        for batch in batches:
+            problem = _problem(batch, topic)
+            if problem is not None:
+                group.reject(topic.gateway, message.topic, "bad_batch", problem, message.payload, batch.name)
+            else:
+                group.good.append(Arrived(topic.gateway, message.topic, batch, message.payload))
+    return group
+
+
+def _problem(batch: Batch, topic: topics.BatchTopic) -> str | None:
+    if batch.device != topic.device:
+        return f"batch of {batch.device} on the topic of {topic.device}"
+    if batch.kind != topic.kind:
+        return f"batch of kind {batch.kind} on the topic of {topic.kind}"
+    for name, column in batch.columns.items():
+        if column.dtype.kind == "f" and np.isinf(column).any():
+            return f"column {name} holds an infinite value"
+    return None
+
+
+def authorise(group: Group, verdicts: Mapping[tuple[str, str], Device | Refusal]) -> None:
+    """Set aside what a gateway may not send, and note the devices that the others are of."""
+    allowed: list[Arrived] = []
+    for arrived in group.good:
+        verdict = verdicts[arrived.gateway, arrived.batch.device]
+        if isinstance(verdict, Refusal):
+            detail = f"gateway {arrived.gateway} may not speak for {arrived.batch.device}"
+            group.reject(arrived.gateway, arrived.topic, verdict.value, detail, arrived.payload, arrived.batch.name)
+        else:
+            group.devices[verdict.id] = verdict
+            allowed.append(arrived)
+    group.good = allowed

@@ -1,0 +1,296 @@
+"""The worker: groups of messages in, one commit each, acknowledgements out."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from gateway.clock import Clock
+from gateway.errors import StoreError, StoreRejectedError, StoreUnavailableError
+from gateway.service.ingest.group import Group, authorise, open_group
+from gateway.service.ingest.nights import Nights
+from gateway.service.ingest.presence import Presence
+from gateway.service.records import Contact, Records
+from gateway.service.store.base import SampleStore
+from gateway.wire.client import Message
+from gateway.wire.codec import encode_acks
+
+GROUP: Final = 256
+"""At most this many messages share a commit."""
+
+QUEUE: Final = 1024
+"""Messages in memory; past it the network thread waits, and so, by its window, does the broker."""
+
+TICK_S: Final = 0.2
+RETRY_FIRST_S: Final = 0.2
+RETRY_MOST_S: Final = 10.0
+"""Between tries at a store that is away."""
+
+CONTACT_EVERY_MS: Final = 30_000
+"""A device's last contact is written at most this often."""
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Counters:
+    """What ingest has done since it started; for metrics."""
+
+    messages: int = 0
+    batches: int = 0
+    samples: int = 0
+    repeated: int = 0
+    set_aside: int = 0
+    groups: int = 0
+    store_retries: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """How the worker answers: the connection that a group came by may be gone by then."""
+
+    publish: Callable[[str, bytes], None] = field(compare=False)
+    acknowledge: Callable[[Message], None] = field(compare=False)
+
+
+class Ingest:
+    """Takes messages from a network thread and works them off on a thread of its own.
+
+    Parameters
+    ----------
+    reply : Reply
+        Sends acknowledgements, to the gateways and to the broker; must not raise.
+    auto_enrol : bool
+        Whether the first gateway that speaks for an unknown device becomes its owner.
+    zone : str
+        IANA name of the zone given to a device enrolled so.
+    """
+
+    def __init__(
+        self,
+        records: Records,
+        store: SampleStore,
+        clock: Clock,
+        reply: Reply,
+        *,
+        auto_enrol: bool,
+        zone: str,
+    ) -> None:
+        self._records = records
+        self._store = store
+        self._clock = clock
+        self._reply = reply
+        self._auto_enrol = auto_enrol
+        self._zone = zone
+        self._queue: queue.Queue[Message | None] = queue.Queue(QUEUE)
+        self._presence = Presence(records, clock)
+        self._nights = Nights(records, store, clock)
+        self._contacts: dict[str, int] = {}
+        self._stop = threading.Event()
+        self._settled = threading.Event()
+        self._settle = False
+        self._thread = threading.Thread(target=self._work, name="ingest", daemon=True)
+        self.counters = Counters()
+        self.problem: str | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Messages that wait."""
+        return self._queue.qsize()
+
+    @property
+    def nights(self) -> Nights:
+        """The analytics, for metrics."""
+        return self._nights
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._nights.recover()
+        self._thread.start()
+
+    def offer(self, message: Message) -> None:
+        """Hand a message over; blocks while the queue is full, which slows the broker down."""
+        while not self._stop.is_set():
+            try:
+                self._queue.put(message, timeout=0.5)
+            except queue.Full:
+                continue
+            return
+
+    def stop(self) -> None:
+        """Finish the group in hand and end. What waits unread stays with the broker and the gateways."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def settle(self, timeout_s: float = 60.0) -> None:
+        """Return when all that was offered is worked off and every night's result is written and closed."""
+        self._settled.clear()
+        self._settle = True
+        if not self._settled.wait(timeout_s):
+            raise StoreUnavailableError(f"results were not settled within {timeout_s:.0f} s: {self.problem or 'busy'}")
+
+    def _work(self) -> None:
+        under_way: tuple[Group, Future[int] | None] | None = None
+        next_tick_s = 0.0
+        while True:
+            messages = self._collect(wait=under_way is None)
+            opened = self._open(messages) if messages else None
+            if under_way is not None:
+                self._finish(*under_way)
+            under_way = opened
+            now_s = time.monotonic()
+            if now_s >= next_tick_s or self._settle:
+                self._tick(idle=under_way is None and self._queue.empty())
+                next_tick_s = now_s + TICK_S
+            if self._stop.is_set() and under_way is None:
+                return
+
+    def _collect(self, *, wait: bool) -> list[Message]:
+        """Take what waits, up to a group; while a group is being committed an empty queue is not waited for."""
+        if self._stop.is_set():
+            return []
+        messages: list[Message] = []
+        try:
+            first = self._queue.get(timeout=TICK_S) if wait else self._queue.get_nowait()
+            while first is not None:
+                messages.append(first)
+                if len(messages) == GROUP:
+                    break
+                first = self._queue.get_nowait()
+        except queue.Empty:
+            pass
+        return messages
+
+    def _tick(self, *, idle: bool) -> None:
+        settle = self._settle and idle
+        try:
+            self._nights.tick(settle=settle)
+        except StoreError as error:
+            self._report(error)
+            return
+        if settle:
+            self._settle = False
+            self._settled.set()
+
+    def _open(self, messages: list[Message]) -> tuple[Group, Future[int] | None]:
+        """Decode, check and submit a group; its commit runs while the one before is finished."""
+        batches = []
+        for message in messages:
+            if message.topic.endswith("/status"):
+                self._retrying(functools.partial(self._presence.take, message))
+            else:
+                batches.append(message)
+        group = open_group(batches, self._clock.utc_ms())
+        group.messages = messages
+        pairs = {(arrived.gateway, arrived.batch.device) for arrived in group.good}
+        if pairs:
+            verdicts = self._retrying(
+                lambda: self._records.devices.authorise(
+                    pairs, auto_enrol=self._auto_enrol, zone=self._zone, at_ms=group.received_ms
+                )
+            )
+            authorise(group, verdicts)
+        if not group.good:
+            return group, None
+        try:
+            return group, self._store.submit([arrived.batch for arrived in group.good])
+        except StoreError as error:
+            failed: Future[int] = Future()
+            failed.set_exception(error)
+            return group, failed
+
+    def _finish(self, group: Group, commit: Future[int] | None) -> None:
+        """See a group onto the disk, run the analytics, answer."""
+        if commit is not None:
+            self._commit(group, commit)
+        if group.rejected:
+            self._retrying(lambda: self._records.set_aside.add(group.rejected))
+        zones = {device: entry.zone for device, entry in group.devices.items()}
+        self._retrying(lambda: self._nights.feed((a.batch, zones[a.batch.device]) for a in group.good))
+        self._retrying(lambda: self._note_contacts(group))
+        for arrived in group.good:
+            group.answer(arrived.gateway, arrived.batch.name, "stored")
+        for gateway, acks in group.acks().items():
+            self._reply.publish(gateway, encode_acks(acks))
+        for message in group.messages:
+            self._reply.acknowledge(message)
+        counters = self.counters
+        counters.groups += 1
+        counters.messages += len(group.messages)
+        counters.batches += len(group.good)
+        counters.samples += sum(arrived.batch.size for arrived in group.good)
+        counters.set_aside += len(group.rejected)
+
+    def _commit(self, group: Group, commit: Future[int]) -> None:
+        """Wait for the commit; a store that is away is tried again until it is back, a bad batch is set aside."""
+        batches = [arrived.batch for arrived in group.good]
+        pending: Future[int] | None = commit
+
+        def attempt() -> int:
+            nonlocal pending
+            if pending is not None:
+                first, pending = pending, None
+                return first.result()
+            return self._store.append(batches)
+
+        try:
+            self.counters.repeated += len(batches) - self._retrying(attempt)
+        except StoreRejectedError:
+            self._commit_singly(group)
+
+    def _commit_singly(self, group: Group) -> None:
+        """One batch of the group is not to be stored: find it, set it aside, keep the others."""
+        kept = []
+        for arrived in group.good:
+            try:
+                new = self._retrying(functools.partial(self._store.append, [arrived.batch]))
+            except StoreRejectedError as error:
+                group.reject(
+                    arrived.gateway, arrived.topic, "store_rejected", str(error), arrived.payload, arrived.batch.name
+                )
+            else:
+                self.counters.repeated += 1 - new
+                kept.append(arrived)
+        group.good = kept
+
+    def _note_contacts(self, group: Group) -> None:
+        contacts = []
+        for arrived in group.good:
+            batch = arrived.batch
+            battery = batch.columns.get("battery") if batch.kind == "device" else None
+            due = group.received_ms - self._contacts.get(batch.device, 0) >= CONTACT_EVERY_MS
+            if battery is not None or due:
+                self._contacts[batch.device] = group.received_ms
+                level = None if battery is None or battery[-1] != battery[-1] else float(battery[-1])
+                contacts.append(Contact(batch.device, group.received_ms, battery_pct=level))
+        self._records.devices.contact(contacts)
+
+    def _retrying(self, call: Callable[[], T]) -> T:
+        """Call until the store or the records are there; nothing else is taken in meanwhile."""
+        wait_s = RETRY_FIRST_S
+        while True:
+            try:
+                result = call()
+            except StoreUnavailableError as error:
+                self._report(error)
+                self.counters.store_retries += 1
+                if self._stop.wait(wait_s):
+                    raise
+                wait_s = min(RETRY_MOST_S, wait_s * 2)
+            else:
+                self.problem = None
+                return result
+
+    def _report(self, error: StoreError) -> None:
+        if self.problem != str(error):
+            log.error("%s; the intake waits", error)
+        self.problem = str(error)

@@ -1,0 +1,316 @@
+"""The analytics of each device's night as it arrives: streamed while it is in order, run again from the store if not.
+
+A night's result is a function of what the store holds of it. Streaming is the short way to it: a step for each batch
+that continues the night. Whatever does not continue it (a stored recording that replaces live data, a late or repeated
+batch, a restart of the service) makes the night stale, and a stale night is run again, whole, from the store. That a
+night is stale is on disk before its batches are acknowledged.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from analytics.oximetry import stream
+from analytics.oximetry.events import Desaturation as Found
+from analytics.oximetry.indices import RunningIndices
+from analytics.oximetry.signal import OximetryChunk
+from gateway.clock import Clock
+from gateway.service.nights import night_bounds, night_of
+from gateway.service.records import Desaturation, NightResult, NightUpdate, Records, State
+from gateway.service.store.base import Samples, SampleStore
+from gateway.wire.messages import MISSING_MOTION, Array, Batch
+
+SETTLE_S: Final = 1.0
+"""A stale night is run again when nothing has come for it for this long ..."""
+
+SETTLE_MOST_S: Final = 5.0
+"""... or when it has been stale for this long, or at once when a stored recording is complete."""
+
+CLOSE_AFTER_S: Final = 900.0
+"""Wall-clock silence after which a night that streams is closed: what waits for later samples becomes final."""
+
+WRITE_EVERY_S: Final = 0.5
+"""Running indices are written at most this often a night; a desaturation is written at once."""
+
+MAX_NIGHTS: Final = 20_000
+"""Nights held in memory, 4 kB each; one that was let go is read from the store when more of it comes."""
+
+Key = tuple[str, date]
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Night:
+    state: stream.NightState
+    zone: str
+    closed: bool
+    start_ms: int
+    end_ms: int
+    indices: RunningIndices | None = None
+    fresh: list[Found] = field(default_factory=list)
+    written_s: float = 0.0
+    touched_s: float = 0.0
+    unwritten: bool = True
+
+
+@dataclass(slots=True)
+class _Stale:
+    zone: str
+    since_s: float
+    touched_s: float
+    complete: bool = False
+
+
+class Nights:
+    """Keeps every device's night up to date.
+
+    Called from the ingest's worker thread alone.
+    """
+
+    def __init__(self, records: Records, store: SampleStore, clock: Clock) -> None:
+        self._records = records
+        self._store = store
+        self._clock = clock
+        self._nights: OrderedDict[Key, _Night] = OrderedDict()
+        self._stale: dict[Key, _Stale] = {}
+        self.reruns = 0
+        self.steps = 0
+
+    def recover(self) -> None:
+        """Take up after a restart: nights that were stale or running are run again from the store."""
+        now_s = time.monotonic()
+        zones = {device.id: device.zone for device in self._records.devices.list()}
+        keys = set(self._records.results.stale())
+        keys |= {(night.device, night.night) for night in self._records.results.running()}
+        for device, night in sorted(keys):
+            self._stale[device, night] = _Stale(zones.get(device, "UTC"), now_s, now_s)
+
+    def feed(self, batches: Iterable[tuple[Batch, str]]) -> None:
+        """Take batches that the store has; with each comes its patient's zone.
+
+        When this returns, nights that became stale are marked so on disk and new desaturations are written.
+        """
+        now_s = time.monotonic()
+        newly_stale: list[Key] = []
+        touched: set[Key] = set()
+        for batch, zone in batches:
+            if batch.kind != "oximetry":
+                continue
+            for night, part in _by_night(batch, zone):
+                key = (batch.device, night)
+                if key not in self._stale and self._stream(key, batch, part, zone, now_s):
+                    touched.add(key)
+                    continue
+                stale = self._stale.get(key)
+                if stale is None:
+                    stale = self._stale[key] = _Stale(zone, now_s, now_s)
+                    newly_stale.append(key)
+                stale.touched_s = now_s
+                stale.complete |= batch.last
+        if newly_stale:
+            self._records.results.mark_stale(newly_stale, at_ms=self._clock.utc_ms())
+        self._write([key for key in touched if key not in self._stale], now_s)
+        while len(self._nights) > MAX_NIGHTS:
+            # A night with something unwritten is written as it goes.
+            key, _ = next(iter(self._nights.items()))
+            self._write([key], now_s, whatever=True)
+            del self._nights[key]
+
+    def _stream(self, key: Key, batch: Batch, part: slice, zone: str, now_s: float) -> bool:
+        """Step the night with a batch that continues it; False if it does not."""
+        if batch.origin != "live" or batch.dt_ms is None:
+            return False
+        t0_ms = batch.t0_ms + (part.start or 0) * batch.dt_ms
+        night = self._nights.get(key)
+        if night is None:
+            bounds = night_bounds(key[1], zone)
+            if batch.seq != 0 or len(self._store.sessions(batch.device, "oximetry", *bounds)) > 1:
+                return False
+            night = self._nights[key] = _Night(stream.start(), zone, False, t0_ms, t0_ms)
+        elif night.closed or t0_ms < night.end_ms:
+            return False
+        chunk = _chunk(t0_ms, batch.dt_ms, {name: column[part] for name, column in batch.columns.items()})
+        night.state, output = stream.step(night.state, chunk)
+        night.end_ms = t0_ms + len(chunk.spo2) * batch.dt_ms
+        night.indices = output.indices
+        night.fresh += output.desaturations
+        night.touched_s = now_s
+        night.unwritten = True
+        self._nights.move_to_end(key)
+        self.steps += 1
+        return True
+
+    def _write(self, keys: Iterable[Key], now_s: float, *, whatever: bool = False) -> None:
+        updates = []
+        for key in keys:
+            night = self._nights[key]
+            due = now_s - night.written_s >= WRITE_EVERY_S
+            if night.unwritten and night.indices is not None and (night.fresh or due or whatever):
+                updates.append(NightUpdate(self._result(key, night), tuple(_row(found) for found in night.fresh)))
+                night.fresh = []
+                night.written_s = now_s
+                night.unwritten = False
+        self._records.results.upsert_running(updates)
+
+    def tick(self, *, settle: bool = False) -> bool:
+        """Do what time asks for: run stale nights again, write indices, close silent nights.
+
+        Parameters
+        ----------
+        settle : bool
+            True: everything that waits for time is done now.
+
+        Returns
+        -------
+        bool
+            Whether anything is left that waits.
+        """
+        now_s = time.monotonic()
+        for key, stale in list(self._stale.items()):
+            due = stale.complete or now_s - stale.touched_s >= SETTLE_S or now_s - stale.since_s >= SETTLE_MOST_S
+            if due or settle:
+                self._rerun(key, stale.zone, now_s)
+        self._write(
+            [
+                key
+                for key, night in self._nights.items()
+                if night.unwritten and (settle or now_s - night.written_s >= WRITE_EVERY_S)
+            ],
+            now_s,
+            whatever=settle,
+        )
+        for key, night in list(self._nights.items()):
+            if not night.closed and (settle or now_s - night.touched_s >= CLOSE_AFTER_S):
+                self._rerun(key, night.zone, now_s, closing=True)
+        return bool(self._stale)
+
+    def _rerun(self, key: Key, zone: str, now_s: float, *, closing: bool = False) -> None:
+        """Run a night again from the store and put the result in the place of the old one."""
+        device, date_ = key
+        bounds = night_bounds(date_, zone)
+        samples = self._store.read(device, "oximetry", *bounds)
+        if not len(samples):
+            self._records.results.clear_stale(*key)
+            self._stale.pop(key, None)
+            self._nights.pop(key, None)
+            return
+        # A night whose last word is a complete recording is over, as far as anyone can tell now.
+        sessions = self._store.sessions(device, "oximetry", *bounds)
+        last = max(sessions, key=lambda session: session.end_ms)
+        closing = closing or (last.origin == "stored" and last.complete)
+        state = stream.start()
+        found: list[Found] = []
+        end_ms = 0
+        for chunk in chunks_of(samples):
+            state, output = stream.step(state, chunk)
+            found += output.desaturations
+            end_ms = chunk.t0_ms + len(chunk.spo2) * chunk.dt_ms
+        night = _Night(state, zone, closing, int(samples.t_ms[0]), end_ms, output.indices)
+        if closing:
+            _, output = stream.close(state)
+            found += output.desaturations
+            night.indices = output.indices
+        night.written_s = night.touched_s = now_s
+        night.unwritten = False
+        self._records.results.replace_night(self._result(key, night), [_row(one) for one in found])
+        self._stale.pop(key, None)
+        self._nights[key] = night
+        self._nights.move_to_end(key)
+        self.reruns += 1
+
+    def _result(self, key: Key, night: _Night) -> NightResult:
+        assert night.indices is not None, "a night is written after its first step"
+        values = msgspec.structs.asdict(night.indices)
+        artefacts = values.pop("artefact_s")
+        indices: dict[str, float | None] = {
+            "mean_spo2": values.pop("mean_pct"),
+            "min_spo2": values.pop("min_pct"),
+            **values,
+            **{f"artefact_{reason}_s": float(seconds) for reason, seconds in artefacts.items()},
+        }
+        return NightResult(
+            device=key[0],
+            night=key[1],
+            profile=stream.PROFILE,
+            version=stream.PROFILE_VERSION,
+            zone=night.zone,
+            state=State.CLOSED if night.closed else State.RUNNING,
+            start_ms=night.start_ms,
+            end_ms=night.end_ms,
+            valid_s=float(night.indices.valid_s),
+            indices=indices,
+            updated_ms=self._clock.utc_ms(),
+        )
+
+
+def _by_night(batch: Batch, zone: str) -> Iterator[tuple[date, slice]]:
+    """Cut a batch at local noon; nearly always it is one piece."""
+    first = night_of(batch.t0_ms, zone)
+    if batch.end_ms <= night_bounds(first, zone)[1]:
+        yield first, slice(0, batch.size)
+        return
+    times = batch.times_ms()
+    start = 0
+    while start < batch.size:
+        night = night_of(int(times[start]), zone)
+        stop = int(np.searchsorted(times, night_bounds(night, zone)[1]))
+        yield night, slice(start, stop)
+        start = stop
+
+
+def chunks_of(samples: Samples) -> Iterator[OximetryChunk]:
+    """Cut a night's samples into evenly sampled runs, each with its device's own interval.
+
+    Live and stored samples may have different intervals; each has the one that most of its samples keep. A sample
+    that does not follow its predecessor by that starts a new run.
+    """
+    times, origin = samples.t_ms, samples.origin
+    steps = np.diff(times)
+    interval = np.full(times.size, 1000, np.int64)
+    for value in np.unique(origin):
+        own = origin == value
+        between = steps[own[1:] & own[:-1]]
+        between = between[(between > 0) & (between <= 10_000)]
+        if between.size:
+            values, counts = np.unique(between, return_counts=True)
+            interval[own] = values[np.argmax(counts)]
+    broken = (steps != interval[1:]) | (origin[1:] != origin[:-1])
+    edges = [0, *(np.flatnonzero(broken) + 1).tolist(), times.size]
+    for start, stop in itertools.pairwise(edges):
+        columns = {name: column[start:stop] for name, column in samples.columns.items()}
+        yield _chunk(int(times[start]), int(interval[start]), columns)
+
+
+def _chunk(t0_ms: int, dt_ms: int, columns: dict[str, Array]) -> OximetryChunk:
+    size = next(iter(columns.values())).size
+    return OximetryChunk(
+        t0_ms,
+        dt_ms,
+        columns.get("spo2", np.full(size, np.nan, np.float32)),
+        columns.get("pulse", np.full(size, np.nan, np.float32)),
+        columns.get("motion", np.full(size, MISSING_MOTION, np.uint8)),
+        columns.get("flags", np.zeros(size, np.uint16)),
+    )
+
+
+def _row(found: Found) -> Desaturation:
+    return Desaturation(
+        found.start_ms,
+        found.nadir_ms,
+        found.end_ms,
+        found.baseline_pct,
+        found.nadir_pct,
+        found.depth_pct,
+        found.area_pct_s,
+        found.confidence,
+    )

@@ -1,0 +1,170 @@
+"""The one settings object: defaults, then a TOML file, then the environment. Secrets come from files.
+
+A setting ``[service] http_port`` of the file is ``SOMNOLINK_SERVICE_HTTP_PORT`` in the environment. The file is the
+one that ``--config`` or ``SOMNOLINK_CONFIG`` names.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from gateway.errors import ConfigurationError
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+T = TypeVar("T")
+
+
+class BrokerSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The MQTT broker.
+
+    Attributes
+    ----------
+    url : str
+        ``mqtt://host[:port]``, ``mqtts://host[:port]``.
+    password_file : str
+        File that holds the password, and nothing else.
+    ca_file : str
+        Certificate authority of a broker that is not known to the system.
+    """
+
+    url: str = "mqtt://127.0.0.1:1883"
+    password_file: str = ""
+    ca_file: str = ""
+
+
+class HomeSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The gateway beside the bed.
+
+    Attributes
+    ----------
+    gateway : str
+        Its id, which is its user name at the broker.
+    mode : str
+        What is asked of oximeters that can do both: `stored` pull, `live` stream, or `both`.
+    zone : str
+        IANA name of the home's time zone.
+    """
+
+    gateway: str = "home"
+    data: str = "~/.local/share/somnolink/home"
+    mode: Literal["stored", "live", "both"] = "stored"
+    zone: str = "UTC"
+    outbox_mib: Positive = 1024
+
+
+class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """The service in the clinic.
+
+    Attributes
+    ----------
+    store : str
+        ``sqlite:///PATH``, ``influx+v1://HOST:PORT/DB``, ``influx+v2://HOST:PORT?org=ORG&bucket=BUCKET``; empty: an
+        SQLite file in `data`.
+    store_token_file : str
+        File that holds the token of an InfluxDB.
+    records : str
+        ``sqlite:///PATH`` or ``postgresql://...``; empty: an SQLite file in `data`.
+    auto_enrol : bool
+        Whether the first gateway that speaks for an unknown device becomes its owner. Off: enrol it first.
+    zone : str
+        IANA name of the zone given to a device that is enrolled so.
+    """
+
+    data: str = "~/.local/share/somnolink/service"
+    store: str = ""
+    store_token_file: str = ""
+    records: str = ""
+    records_password_file: str = ""
+    http_host: str = "127.0.0.1"
+    http_port: Port = 8080
+    auto_enrol: bool = False
+    zone: str = "UTC"
+
+
+class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """All settings of both programs."""
+
+    broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
+    home: HomeSettings = msgspec.field(default_factory=HomeSettings)
+    service: ServiceSettings = msgspec.field(default_factory=ServiceSettings)
+
+
+_SECTIONS = {"BROKER": BrokerSettings, "HOME": HomeSettings, "SERVICE": ServiceSettings}
+PREFIX = "SOMNOLINK_"
+
+
+def load_settings(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings.
+
+    Parameters
+    ----------
+    path : Path or None
+        The TOML file; None takes the one that ``SOMNOLINK_CONFIG`` names, or none.
+    environment : mapping or None
+        None takes the process's own.
+
+    Raises
+    ------
+    ConfigurationError
+        The file cannot be read, or a setting does not exist or is out of range; the text names it.
+    """
+    variables = os.environ if environment is None else environment
+    if path is None and variables.get(PREFIX + "CONFIG"):
+        path = Path(variables[PREFIX + "CONFIG"])
+    tree: dict[str, dict[str, object]] = {}
+    if path is not None:
+        try:
+            tree = tomllib.loads(path.expanduser().read_text("utf-8"))
+        except OSError as error:
+            raise ConfigurationError(f"settings {path}: {error.strerror or error}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"settings {path}: {error}") from None
+    for name, value in variables.items():
+        section, _, key = name.removeprefix(PREFIX).partition("_")
+        kind = _SECTIONS.get(section)
+        if name.startswith(PREFIX) and kind is not None:
+            if key.lower() not in kind.__struct_fields__:
+                raise ConfigurationError(f"{name}: there is no such setting")
+            tree.setdefault(section.lower(), {})[key.lower()] = value
+    try:
+        settings = msgspec.convert(tree, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigurationError(f"settings {path or 'of the environment'}: {error}") from None
+    for zone in (settings.home.zone, settings.service.zone):
+        check_zone(zone)
+    return settings
+
+
+def check_zone(name: str) -> ZoneInfo:
+    """Return the time zone of an IANA name; `ConfigurationError` if there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ConfigurationError(f"unknown time zone {name!r}: give an IANA name such as Europe/Berlin") from None
+
+
+def read_secret(path: str, what: str) -> str | None:
+    """Read a secret from its file; None where no file is named.
+
+    Raises
+    ------
+    ConfigurationError
+        The file cannot be read or is empty.
+    """
+    if not path:
+        return None
+    try:
+        secret = Path(path).expanduser().read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{what} in {path} cannot be read: {error}") from None
+    if not secret:
+        raise ConfigurationError(f"{what} in {path} is empty")
+    return secret
