@@ -1,0 +1,1 @@
+"""BerryMed BM1000 and others that speak BCI."""

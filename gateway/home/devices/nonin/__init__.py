@@ -1,0 +1,1 @@
+"""Nonin 3230 (finger) and 3150 (wrist)."""
