@@ -1,6 +1,7 @@
 """What is said of one whole night, as values; `Analysis.to_dict` is the JSON that scripts rely on.
 
-Rates are per hour of *valid* recording and shares are of valid time. What cannot be said is NaN here and null in the JSON.
+Rates are per hour of *valid* recording and shares are of valid time. What cannot be said is NaN here and null in the
+JSON.
 """
 
 from __future__ import annotations
