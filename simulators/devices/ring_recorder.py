@@ -156,8 +156,9 @@ class RingRecorder:
         current.taken, current.off_run = current.taken + kept, run
         if ended is None and current.taken < most:
             return False
-        last = self._clock.ticks_ms(current.start_utc_ms, current.taken - 1, current.taken, measured_s)
-        self._close(current, int(last[0]))
+        # The next file, where this one is full, goes on with the next sample.
+        following = self._clock.ticks_ms(current.start_utc_ms, current.taken, current.taken + 1, measured_s)
+        self._close(current, int(following[0]) - 1)
         return True
 
     def _close(self, current: _Current, utc_ms: int) -> None:
