@@ -1,4 +1,4 @@
-"""A battery that empties evenly with time."""
+"""A battery that empties with time, faster or slower by what the device does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Battery:
     ----------
     clock : Clock
     life_h : float
-        Hours from full to empty.
+        Hours from full to empty, until `draw` says otherwise.
     level_pct : float
         Now.
     """
@@ -40,6 +40,12 @@ class Battery:
     def empty(self) -> bool:
         """Whether the device has no power."""
         return self.level_pct <= 0.0
+
+    def draw(self, life_h: float) -> None:
+        """Draw as much from now on as would empty a full one in `life_h` hours."""
+        if life_h != self._life_h:
+            self.charge(self.level_pct)
+            self._life_h = life_h
 
     def charge(self, level_pct: float = 100.0) -> None:
         """Fill it (or, below the present level, use it up) to `level_pct`."""

@@ -43,6 +43,9 @@ REFUSED: Final = 1
 _WAVE_HZ: Final = 125
 _LONGEST_WAVE: Final = 125
 BATTERY_LIFE_H: Final = 14.0
+"""While it measures or talks."""
+STANDBY_LIFE_H: Final = 30 * 24.0
+"""Off the finger and alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ class O2Ring(VirtualDevice):
         options: RingOptions | None = None,
     ) -> None:
         super().__init__(
-            radio, clock, serial=serial, own_clock=own_clock, battery=Battery(clock, life_h=BATTERY_LIFE_H)
+            radio, clock, serial=serial, own_clock=own_clock, battery=Battery(clock, life_h=STANDBY_LIFE_H)
         )
         self.options = options if options is not None else RingOptions()
         self.finger = finger
@@ -166,6 +169,7 @@ class O2Ring(VirtualDevice):
     def on_tick(self) -> None:
         """Record what the finger has shown since."""
         self._catch_up()
+        self.battery.draw(BATTERY_LIFE_H if self.recorder.recording or self.connected else STANDBY_LIFE_H)
 
     def on_power_lost(self) -> None:
         """Keep what was recorded so far."""

@@ -80,6 +80,14 @@ def test_a_battery_empties_with_time_and_can_be_charged(true: StillClock) -> Non
     assert battery.shown_pct == 100
 
 
+def test_a_battery_lasts_longer_the_less_is_drawn(true: StillClock) -> None:
+    battery = Battery(true, life_h=10.0)  # type: ignore[arg-type]  # needs no more of a clock
+    true.now_ms += 3_600_000
+    battery.draw(100.0)
+    true.now_ms += 10 * 3_600_000
+    assert battery.shown_pct == 80
+
+
 @pytest.mark.parametrize(("life_h", "level_pct"), [(0.0, 50.0), (5.0, 101.0), (5.0, -1.0)])
 def test_a_battery_that_cannot_be_is_refused(true: StillClock, life_h: float, level_pct: float) -> None:
     with pytest.raises(ValueError):
