@@ -1,0 +1,355 @@
+"""The page in a real browser, over a real server, store and records."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from gateway.service.api import RunningServer, ServiceStatus, create_app, create_token, serve
+from gateway.service.records import Records, State
+from gateway.service.store.base import SampleStore
+from gateway.wire.messages import Batch, ClockInfo
+from tests.integration.api import synthetic
+from tests.integration.api.conftest import SetClock
+from tests.servers import require
+
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+]
+
+
+@dataclass
+class Site:
+    """A running service with one night in it."""
+
+    server: RunningServer
+    records: Records
+    store: SampleStore
+    clock: SetClock
+    night: synthetic.Night
+    token: str
+
+    @property
+    def signed_in(self) -> str:
+        return f"{self.server.url}/#token={self.token}"
+
+
+def make_site(folder: Path, *, state: State = State.CLOSED, size: int = synthetic.SIZE) -> Site:
+    store, records = synthetic.open_both(folder)
+    night = synthetic.fill(store, records, state=state, size=size)
+    clock = SetClock()
+    clock.now_ms = synthetic.START_MS + size * 1000 + 3_000
+    app = create_app(records, store, status=lambda: ServiceStatus(True, "connected"), clock=clock)
+    token = create_token(records, "page", ["read"], created_ms=0)
+    return Site(serve(app, "127.0.0.1", 0), records, store, clock, night, token)
+
+
+def close(site: Site) -> None:
+    site.server.stop()
+    site.store.close()
+    site.records.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    program = require("chromium", "chromium")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    made = make_site(tmp_path_factory.mktemp("site"))
+    yield made
+    close(made)
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A tab, far from the patient's zone; whatever a script or the content policy complains about fails the test."""
+    context = browser.new_context(timezone_id="America/New_York", viewport={"width": 1280, "height": 900})
+    tab = context.new_page()
+    complaints: list[str] = []
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.on("console", lambda message: complaints.append(message.text) if "Content Security" in message.text else None)
+    yield tab
+    context.close()
+    assert complaints == []
+
+
+def open_night(page: Page, site: Site) -> None:
+    with page.expect_response(lambda answer: "/samples" in answer.url) as answered:
+        page.goto(site.signed_in)
+    answered.value.finished()
+    expect(page.locator("#night")).to_be_visible()
+    page.wait_for_timeout(50)  # decoded and drawn
+
+
+def shown(page: Page) -> str:
+    """What the trace says of itself to a screen reader: its interval and the desaturations in it."""
+    label = page.locator("#trace").get_attribute("aria-label")
+    assert label is not None
+    return label
+
+
+WHOLE = "SpO2 and pulse from 22:25 to 07:34, 64 desaturations marked"
+
+
+def test_a_fragment_signs_in_and_leaves_no_token_in_the_address(page: Page, site: Site) -> None:
+    open_night(page, site)
+    assert site.token not in page.url
+    expect(page.locator("#title")).to_have_text("Night of Sat 28 March to Sun 29 March 2026")
+    expect(page.locator("#freshness")).to_have_text("Complete")
+    page.reload()
+    expect(page.locator("#night")).to_be_visible()
+
+
+def test_indices_and_analysis_are_those_of_the_records(page: Page, site: Site) -> None:
+    open_night(page, site)
+    (night,) = site.records.results.nights()
+    values = {name: night.indices[name] or 0.0 for name in ("odi4", "odi3", "t90_pct", "mean_spo2")}
+    assert page.locator("#indices dd").all_inner_texts() == [
+        f"{values['odi4']:.1f}/h",
+        f"{values['odi3']:.1f}/h",
+        f"{values['t90_pct']:.1f}%",
+        f"{values['mean_spo2']:.1f}%",
+        f"{night.indices['min_spo2']:.0f}%",
+        f"{night.valid_s / 3600:.1f}h",
+    ]
+    expect(page.locator("#analysis")).to_have_text("Analysis profile peak, version 1.")
+    expect(page.locator(".purpose")).to_contain_text("does not diagnose")
+
+
+def test_times_are_those_of_the_nights_zone_over_the_change_of_clocks(page: Page, site: Site) -> None:
+    open_night(page, site)
+    expect(page.locator("#subtitle")).to_have_text(f"{synthetic.DEVICE} · 22:30 CET to 07:30 CEST · Europe/Berlin")
+    assert shown(page) == WHOLE
+
+
+def test_both_curves_and_the_marks_are_drawn(page: Page, site: Site) -> None:
+    open_night(page, site)
+    counts = page.evaluate(
+        """() => {
+          const canvas = document.getElementById("trace");
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          const count = (r, g, b) => {
+            let found = 0;
+            for (let i = 0; i < data.length; i += 4)
+              found += Math.abs(data[i] - r) < 12 && Math.abs(data[i + 1] - g) < 12 && Math.abs(data[i + 2] - b) < 12;
+            return found;
+          };
+          return { spo2: count(15, 106, 139), pulse: count(138, 90, 156), fall: count(201, 106, 18) };
+        }"""
+    )
+    assert counts["spo2"] > 2000
+    assert counts["pulse"] > 2000
+    assert counts["fall"] > 64 * 5
+
+
+def test_dragging_zooms_to_what_was_dragged_over_and_a_double_click_shows_all(page: Page, site: Site) -> None:
+    open_night(page, site)
+    box = page.locator("#trace").bounding_box()
+    assert box is not None
+    with page.expect_response(lambda answer: "/samples" in answer.url) as answered:
+        page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 60)
+        page.mouse.down()
+        page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + 80, steps=4)
+        page.mouse.up()
+    assert shown(page) not in (WHOLE, "")
+    body = answered.value.json()
+    span_s = (body["end_ms"] - body["start_ms"]) / 1000
+    assert 0.09 * synthetic.SIZE < span_s < 0.13 * synthetic.SIZE
+    assert body["bucket_ms"] == 0  # every sample, now that they fit
+    page.locator("#trace").dblclick()
+    assert shown(page) == WHOLE
+
+
+def test_the_wheel_zooms_at_the_pointer(page: Page, site: Site) -> None:
+    open_night(page, site)
+    page.locator("#trace").hover(position={"x": 41, "y": 80})
+    page.mouse.wheel(0, -300)
+    expect(page.locator("#reset")).to_be_enabled()
+    assert shown(page).startswith("SpO2 and pulse from 22:25 to 05:")
+    page.locator("#reset").click()
+    assert shown(page) == WHOLE
+    expect(page.locator("#reset")).to_be_disabled()
+
+
+def test_the_keyboard_does_all_that_the_pointer_does(page: Page, site: Site) -> None:
+    open_night(page, site)
+    page.locator("#trace").focus()
+    page.keyboard.press("+")
+    zoomed = shown(page)
+    page.keyboard.press("ArrowRight")
+    moved = shown(page)
+    page.keyboard.press("ArrowLeft")
+    assert len({WHOLE, zoomed, moved}) == 3
+    assert shown(page) == zoomed
+    page.keyboard.press("0")
+    assert shown(page) == WHOLE
+    page.locator("#falls button").first.focus()
+    page.keyboard.press("Enter")
+    assert "1 desaturation marked" in shown(page)
+
+
+def test_pointing_reads_out_time_and_values(page: Page, site: Site) -> None:
+    open_night(page, site)
+    with page.expect_response(lambda answer: "/samples" in answer.url) as answered:
+        page.locator("#falls button").nth(40).click()
+    answered.value.finished()
+    page.wait_for_timeout(50)
+    fall = site.night.desaturations[40]
+    box = page.locator("#trace").bounding_box()
+    assert box is not None
+    around = max(60_000, fall.end_ms - fall.start_ms)
+    part = (fall.nadir_ms - fall.start_ms + around) / (fall.end_ms - fall.start_ms + 2 * around)
+    page.locator("#trace").hover(position={"x": 40 + part * (box["width"] - 50), "y": 50})
+    second = (fall.nadir_ms - synthetic.START_MS) // 1000
+    near = {f"{site.night.spo2[second + step]:.0f} %" for step in (-1, 0, 1)}
+    assert page.locator("#readout .spo2").inner_text() in near
+    assert page.locator("#readout b").inner_text().endswith("CEST")
+    assert page.locator("#readout .pulse").inner_text().endswith("bpm")
+
+
+def test_desaturations_are_listed_and_a_click_shows_one(page: Page, site: Site) -> None:
+    open_night(page, site)
+    expect(page.locator("#falls-title")).to_have_text("64 desaturations")
+    page.locator("#by-depth").click()
+    depths = [float(text.split()[0]) for text in page.locator("#falls td:nth-child(2)").all_inner_texts()]
+    assert len(depths) == 64
+    assert depths == sorted(depths, reverse=True)
+    page.locator("#falls tr").first.click()
+    assert "1 desaturation marked" in shown(page)
+    expect(page.locator("#falls tr.chosen")).to_have_count(1)
+
+
+def test_a_wrong_token_is_told_and_a_right_one_opens(page: Page, site: Site) -> None:
+    page.goto(site.server.url)
+    expect(page.locator("#token")).to_be_focused()
+    page.keyboard.type("slk_wrong")
+    page.keyboard.press("Enter")
+    expect(page.locator("#sign-in-error")).to_have_text("This token is not valid, or no longer.")
+    page.locator("#token").fill(site.token)
+    page.keyboard.press("Enter")
+    expect(page.locator("#night")).to_be_visible()
+
+
+def test_signing_out_leaves_nothing_behind(page: Page, site: Site) -> None:
+    open_night(page, site)
+    page.locator("#sign-out").click()
+    expect(page.locator("#sign-in")).to_be_visible()
+    assert synthetic.DEVICE not in page.content()
+    assert page.evaluate("sessionStorage.length") == 0
+    page.reload()
+    expect(page.locator("#sign-in")).to_be_visible()
+
+
+def test_nothing_is_asked_of_any_other_server(page: Page, site: Site) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    open_night(page, site)
+    assert len(asked) >= 8
+    assert [url for url in asked if not url.startswith(site.server.url + "/")] == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (360, "dark"), (1280, "dark")])
+def test_it_fits_a_phone_and_the_dark(browser: Browser, site: Site, width: int, scheme: str) -> None:
+    context = browser.new_context(
+        viewport={"width": width, "height": 800}, color_scheme="dark" if scheme == "dark" else "light"
+    )
+    tab = context.new_page()
+    open_night(tab, site)
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    ground = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert ground == ("rgb(14, 22, 27)" if scheme == "dark" else "rgb(243, 246, 248)")
+    context.close()
+
+
+def test_no_night_yet_is_said_in_words(page: Page, tmp_path: Path) -> None:
+    store, records = synthetic.open_both(tmp_path)
+    app = create_app(records, store, status=lambda: ServiceStatus(True, ""))
+    token = create_token(records, "page", ["read"], created_ms=0)
+    with serve(app, "127.0.0.1", 0) as server:
+        page.goto(f"{server.url}/#token={token}")
+        expect(page.locator("#blank")).to_be_visible()
+        expect(page.locator("#nights-empty")).to_be_visible()
+    store.close()
+    records.close()
+
+
+def test_a_running_night_grows_by_itself_and_says_when_it_does_not(page: Page, tmp_path: Path) -> None:
+    size = 7_200
+    site = make_site(tmp_path, state=State.RUNNING, size=size)
+    try:
+        open_night(page, site)
+        expect(page.locator("#freshness")).to_have_text("Running · last sample less than a minute ago")
+        expect(page.locator("#analysis")).to_contain_text("So far")
+        before = int(page.locator("#falls-title").inner_text().split()[0])
+
+        after = grow(site, size, 10_800)
+        assert after > before
+        expect(page.locator("#falls-title")).to_have_text(f"{after} desaturations", timeout=15_000)
+        assert f"to 01:31, {after} desaturations marked" in shown(page)
+
+        site.clock.now_ms += 120_000
+        expect(page.locator("#freshness")).to_have_text("No new data · last sample 2 min ago", timeout=15_000)
+        expect(page.locator("#freshness")).to_have_class("chip stale")
+    finally:
+        close(site)
+
+
+def grow(site: Site, begin: int, end: int) -> int:
+    """Samples arrive, as from ingest's own thread; returns how many desaturations are known then."""
+    part = slice(begin, end)
+    last = synthetic.START_MS + end * 1000
+    seen = tuple(one for one in site.night.desaturations if one.end_ms <= last)
+
+    def ingest() -> None:
+        site.store.append(
+            [
+                Batch(
+                    device=synthetic.DEVICE,
+                    kind="oximetry",
+                    origin="live",
+                    session="night",
+                    seq=begin // 1200,
+                    t0_ms=synthetic.START_MS + begin * 1000,
+                    dt_ms=1000,
+                    columns={"spo2": site.night.spo2[part].copy(), "pulse": site.night.pulse[part].copy()},
+                    clock=ClockInfo("arrival", 500),
+                )
+            ]
+        )
+        result = synthetic.result(site.night, seen, State.RUNNING, end)
+        site.records.results.replace_night(replace(result, updated_ms=last), seen)
+        site.clock.now_ms = last + 3_000
+
+    thread = threading.Thread(target=ingest)
+    thread.start()
+    thread.join()
+    return len(seen)
+
+
+def test_a_service_that_goes_away_is_told_and_what_was_shown_stays(page: Page, tmp_path: Path) -> None:
+    site = make_site(tmp_path, state=State.RUNNING, size=7_200)
+    try:
+        open_night(page, site)
+        site.server.stop()
+        expect(page.locator("#connection")).to_contain_text("The service cannot be reached.", timeout=15_000)
+        expect(page.locator("#connection")).to_contain_text("What is shown was loaded at")
+        expect(page.locator("#night")).to_be_visible()
+    finally:
+        close(site)
