@@ -26,7 +26,7 @@ BUSY_TIMEOUT_MS: Final = 10_000
 """How long SQLite waits for another process that writes: a backup or a command line holds it for far less."""
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
-_MIGRATION_LOCK: Final = 0x736F6D6E6F  # any fixed number: PostgreSQL's advisory lock of whoever migrates
+_WRITERS_LOCK: Final = 0x736F6D6E6F  # any fixed number: PostgreSQL's advisory lock of the one that writes
 
 Row = dict[str, object]
 
@@ -34,8 +34,9 @@ Row = dict[str, object]
 class Database:
     """A migrated records database, usable from many threads at once.
 
-    SQLite takes one writer at a time: writers of this process queue on a lock, which is fair and wakes at once, and
-    only those of other processes wait by SQLite's polling.
+    Writers take turns, on both databases: what a transaction reads is still so when it writes. On SQLite those of this
+    process queue on a lock, which wakes at once, and only those of other processes wait by SQLite's polling; on
+    PostgreSQL all queue on an advisory lock. Groups of rows in one transaction keep that cheap.
 
     Parameters
     ----------
@@ -103,6 +104,7 @@ class Database:
             Session(self._writer, expire_on_commit=False) as session,
             session.begin(),
         ):
+            _take_turn(session.connection())
             yield session
 
     def upsert(
@@ -136,8 +138,7 @@ class Database:
         config = Config()
         config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
         with self._errors(), self._writers_turn(), self._writer.connect() as connection, connection.begin():
-            if connection.dialect.name == "postgresql":
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            _take_turn(connection)
             config.attributes["connection"] = connection
             try:
                 command.upgrade(config, "head")
@@ -186,6 +187,12 @@ def _sqlite_engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def _take_turn(connection: Connection) -> None:
+    """Wait until no other writes; the turn ends with the transaction."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITERS_LOCK)))
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,152 @@
+"""The records on a real PostgreSQL: the same behaviour as on SQLite where the two could differ."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from gateway.errors import StoreRejectedError, StoreUnavailableError
+from gateway.service.records import Desaturation, NightResult, NightUpdate, Records, Rejected, State
+from gateway.service.records.tables import Base
+from tests.servers import require
+
+RING = "o2ring-0011223344"
+RESULT = NightResult(RING, date(2026, 3, 10), "peak", "1", "UTC", State.RUNNING, 1, 2, 3.0, {"odi4": 7.5}, 5)
+
+
+def programs() -> Path:
+    """Debian keeps PostgreSQL's programs out of the path, by version."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    return (found[-1] if found else Path(require("postgres", "postgresql"))).resolve().parent
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    """A database cluster of its own on a free port; PostgreSQL refuses to run as root, so then as its own user."""
+    binaries = programs()
+    folder = Path(tempfile.mkdtemp(prefix="somnolink-pg-"))
+    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+    if os.geteuid() == 0:
+        shutil.chown(folder, user)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    switch = {"user": user} if os.geteuid() == 0 else {}
+
+    def run(program: str, *arguments: str) -> None:
+        command = [str(binaries / program), *arguments]
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False, **switch)  # type: ignore[call-overload]  # user= only where it is allowed
+        assert done.returncode == 0, done.stderr
+
+    data = str(folder / "data")
+    run("initdb", "-D", data, "-U", "somnolink", "-A", "trust", "-E", "UTF8", "--no-sync")
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
+    run("pg_ctl", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
+    try:
+        yield f"postgresql://somnolink@127.0.0.1:{port}/postgres"
+    finally:
+        run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def records(url: str) -> Iterator[Records]:
+    opened = Records(url)
+    yield opened
+    opened.close()
+    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.begin() as connection:
+        Base.metadata.drop_all(connection)
+        connection.execute(sa.text("DROP TABLE alembic_version"))
+    engine.dispose()
+
+
+def fall(start_ms: int) -> Desaturation:
+    return Desaturation(start_ms, start_ms + 20, start_ms + 40, 96.0, 91.5, 4.5, 80.0, 0.9)
+
+
+def test_the_migrations_make_exactly_the_tables_that_the_program_maps(records: Records, url: str) -> None:
+    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    engine.dispose()
+
+
+def test_many_openings_at_once_migrate_once(url: str, records: Records) -> None:
+    failures: list[Exception] = []
+
+    def open_it() -> None:
+        try:
+            Records(url).close()
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=open_it) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+
+
+def test_nights_are_written_grown_and_replaced(records: Records) -> None:
+    records.devices.authorise([("home-1", RING)], auto_enrol=True, zone="UTC", at_ms=1)
+    far = 4_000_000_000_000  # beyond 32 bits
+    records.results.upsert_running([NightUpdate(RESULT, (fall(far),)), NightUpdate(RESULT, (fall(far + 90),))])
+    records.results.upsert_running([NightUpdate(replace(RESULT, end_ms=far), (fall(far),))])
+    assert records.results.nights() == [replace(RESULT, end_ms=far)]
+    assert records.results.desaturations(RESULT) == [fall(far), fall(far + 90)]
+    closed = replace(RESULT, state=State.CLOSED, updated_ms=9)
+    for _ in range(2):
+        records.results.replace_night(closed, [fall(7)])
+    assert records.results.night(RING, RESULT.night) == closed
+    assert records.results.desaturations(closed) == [fall(7)]
+    with pytest.raises(StoreRejectedError):
+        records.results.upsert_running([NightUpdate(replace(RESULT, device="o2ring-ffffffffff"))])
+
+
+def test_alerts_and_hostile_text(records: Records) -> None:
+    records.alerts.raise_alert("outbox_full", "home-1", "full", at_ms=1, evidence={"used_pct": 95.0})
+    assert records.alerts.raise_alert("outbox_full", "home-1", "full", at_ms=2).count == 2
+    records.set_aside.add([Rejected(1, "a\0b", "\ud800", "decode", "no CBOR", b"\0\xff")])
+    assert records.set_aside.list()[0].payload == b"\0\xff"
+    assert records.set_aside.counts() == {"decode": 1}
+
+
+def test_two_writers_of_one_alert_both_count(url: str, records: Records) -> None:
+    other = Records(url)
+    failures: list[Exception] = []
+
+    def work(one: Records) -> None:
+        try:
+            for step in range(20):
+                one.alerts.raise_alert("outbox_full", "home-1", "full", at_ms=step)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work, args=(one,)) for one in (records, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    other.close()
+    assert failures == []
+    assert [alert.count for alert in records.alerts.list()] == [40]
+
+
+def test_a_server_that_is_away_is_unavailable_not_rejected(url: str) -> None:
+    with pytest.raises(StoreUnavailableError):
+        Records("postgresql://somnolink@127.0.0.1:1/postgres?connect_timeout=2")
