@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from tests.servers import require
@@ -57,6 +58,13 @@ class InfluxServer(ServerProcess):
 
     def is_ready(self) -> bool:
         return http_status(f"{self.url}/ping") == 204
+
+    def execute(self, statement: str, database: str = "") -> str:
+        """Run InfluxQL; the answer's JSON text."""
+        fields = urllib.parse.urlencode({"q": statement, "db": database, "epoch": "ms"}).encode()
+        with urllib.request.urlopen(f"{self.url}/query", fields, timeout=10) as response:
+            text: str = response.read().decode()
+            return text
 
 
 def http_status(url: str) -> int:

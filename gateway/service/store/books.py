@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -13,9 +14,6 @@ import numpy as np
 from gateway.errors import StoreRejectedError
 from gateway.service.store.base import SessionCover
 from gateway.wire.messages import Batch, Kind, Origin
-
-MAX_COUNT: Final = (1 << 31) - 1
-"""The greatest seq and revision: they are kept as 32-bit numbers."""
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+-]{0,127}")
 """Device and session ids that every store can hold without escaping."""
@@ -157,16 +155,27 @@ def check_batch(batch: Batch) -> None:
     for name in (batch.device, batch.session):
         if NAME.fullmatch(name) is None:
             raise StoreRejectedError(f"a device or session id must match {NAME.pattern}, not {name!r}")
-    if batch.seq > MAX_COUNT or batch.revision > MAX_COUNT:
-        raise StoreRejectedError(f"seq and revision end at {MAX_COUNT}: {batch.seq}, {batch.revision}")
     for name, column in batch.columns.items():
         if column.dtype.kind == "f" and np.isinf(column).any():
             raise StoreRejectedError(f"{batch.device}/{batch.session} seq {batch.seq}: {name} holds an infinite value")
 
 
-def check_session(book: SessionBook, batch: Batch) -> None:
-    """Raise `StoreRejectedError` where a batch claims another kind or origin than its session has."""
-    if (book.kind, book.origin) != (batch.kind, batch.origin):
-        raise StoreRejectedError(
-            f"session {batch.session} of {batch.device} is {book.origin} {book.kind}, not {batch.origin} {batch.kind}"
-        )
+def check_submission(batches: Sequence[Batch], find: Callable[[str, str], SessionBook | None]) -> None:
+    """Raise `StoreRejectedError` for a batch that cannot be held, or is of another kind or origin than its session.
+
+    Parameters
+    ----------
+    find : callable
+        The book of (device, session), or None.
+    """
+    new: dict[tuple[str, str], Batch] = {}
+    for batch in batches:
+        check_batch(batch)
+        held: SessionBook | Batch | None = find(batch.device, batch.session)
+        if held is None:
+            held = new.setdefault((batch.device, batch.session), batch)
+        if (held.kind, held.origin) != (batch.kind, batch.origin):
+            raise StoreRejectedError(
+                f"session {batch.session} of {batch.device} is {held.origin} {held.kind},"
+                f" not {batch.origin} {batch.kind}"
+            )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.errors import StoreRejectedError
-from gateway.service.store.books import SessionBook, Verdict, check_batch, check_session, decode_runs, encode_runs
+from gateway.service.store.books import SessionBook, Verdict, check_submission, decode_runs, encode_runs
 from gateway.service.store.chunks import Part, chunk_key, cut, pack, unpack
 from gateway.service.store.group import Outcome, Submission
 from gateway.wire.messages import Batch, Kind
@@ -127,9 +127,7 @@ class Transaction:
     def take(self, batches: Submission) -> Outcome:
         """Gather one submission, all or nothing; the number of batches that are new, or why it is refused."""
         try:
-            for batch in batches:
-                check_batch(batch)
-            self._check_sessions(batches)
+            check_submission(batches, self._books.find)
         except StoreRejectedError as error:
             return error
         return sum([self._take(batch) for batch in batches])
@@ -149,15 +147,6 @@ class Transaction:
                 rows.append((row_key, *pack(merged)))
         self._connection.executemany("INSERT OR REPLACE INTO chunk (key, parts, data) VALUES (?, ?, ?)", rows)
         self._books.save(list(self._changed.values()))
-
-    def _check_sessions(self, batches: Submission) -> None:
-        new: dict[tuple[str, str], Batch] = {}
-        for batch in batches:
-            book = self._books.find(batch.device, batch.session)
-            if book is None:
-                first = new.setdefault((batch.device, batch.session), batch)
-                book = SessionBook(first.device, first.kind, first.origin, first.session)
-            check_session(book, batch)
 
     def _take(self, batch: Batch) -> int:
         book = self._books.find(batch.device, batch.session) or self._books.create(batch)
