@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 DISCONNECT_TIMEOUT_S = 10.0
 """As bleak's BlueZ backend waits for the link to end."""
 
+PAIRING_TIMEOUT_S = 30.0
+"""A security manager that waits longer for the other gives up (Core 5.4, Vol 3, Part H, 3.4)."""
+
 _CCCD = gatt.GATT_CLIENT_CHARACTERISTIC_CONFIGURATION_DESCRIPTOR
 _Properties = gatt.Characteristic.Properties
 _Characteristic = gatt_client.CharacteristicProxy[bytes]
@@ -177,8 +180,8 @@ class VirtualClient(BaseBleakClient):
         if await self.adapter.bonded(self.address):
             return
         try:
-            await self._operate(self._connected_link().pair())
-        except (core.ProtocolError, hci.HCI_Error, BleakGATTProtocolError) as error:
+            await self._operate(asyncio.wait_for(self._connected_link().pair(), PAIRING_TIMEOUT_S))
+        except (core.ProtocolError, hci.HCI_Error, BleakGATTProtocolError, TimeoutError) as error:
             raise errors.pairing_failed() from error
 
     @override
@@ -299,8 +302,8 @@ class VirtualClient(BaseBleakClient):
             await self._operate(_exchange_mtu(link.gatt_client, offer))
         if await self.adapter.bonded(self.address):
             try:
-                await self._operate(link.encrypt())
-            except hci.HCI_Error as error:
+                await self._operate(asyncio.wait_for(link.encrypt(), PAIRING_TIMEOUT_S))
+            except (hci.HCI_Error, TimeoutError) as error:
                 raise errors.pairing_failed() from error
         elif pair:
             await self.pair()

@@ -87,7 +87,9 @@ class Ether:
             faults=faults,
             rssi_dbm=rssi_dbm,
         )
-        device = await self._power_on(controller, name, address or self._static_address())
+        device = await self._power_on(
+            controller, name, address or self._static_address(), identity=hci.Address.RANDOM_DEVICE_ADDRESS
+        )
         device.gatt_server.max_mtu = max_mtu
         self._peripherals.append(_Peripheral(device, controller, faults))
         return device
@@ -96,7 +98,9 @@ class Ether:
         """Get the adapter of that name, new at the first time, powered on."""
         if name not in self._adapters:
             controller = RadioController(name, self._link, public_address=self._public_address())
-            device = await self._power_on(controller, name, self._static_address())
+            device = await self._power_on(
+                controller, name, self._static_address(), identity=hci.Address.PUBLIC_DEVICE_ADDRESS
+            )
             self._adapters[name] = Adapter(name, device, controller, mtu_offer=mtu_offer)
         return self._adapters[name]
 
@@ -144,11 +148,12 @@ class Ether:
         peripheral.controller.le_legacy_advertiser.stop()
         self._link.end_connections(peripheral.controller, hci.HCI_ErrorCode.CONNECTION_TIMEOUT_ERROR)
 
-    async def _power_on(self, controller: RadioController, name: str, address: str) -> Device:
+    async def _power_on(self, controller: RadioController, name: str, address: str, *, identity: int) -> Device:
         random_address = hci.Address(address)
         config = DeviceConfiguration(
             name=name,
             address=random_address,
+            identity_address_type=identity,
             irk=bytes(self._rng.randbytes(16)),
             # The adapter resolves no private addresses itself: bumble's host would scan for them without a time-out.
             address_resolution_offload=True,
