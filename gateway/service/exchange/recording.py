@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Kind = Literal["o2-csv", "viatom", "oxyii", "edf", "hdf5", "csv"]
+
+
+UNSCORED: Final = 9
+"""The sleep stage of a second that nobody scored."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,7 +57,7 @@ class Recording:
     events : ScoredEvents or None
         Where the file holds scored events.
     stages : int8 array, shape (seconds,), or None
-        One value a second from the first sample: 0 wake, 1 to 4 non-REM, 5 REM, -1 unscored.
+        One value a second from the first sample: 0 wake, 1 to 4 non-REM, 5 REM, 9 unscored.
     notes : tuple of str
         What was repaired, assumed or left out, one sentence each.
     """

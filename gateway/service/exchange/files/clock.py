@@ -44,8 +44,8 @@ def elapsed_times(times: Times, zone: tzinfo | None) -> Elapsed:
     ----------
     times : Times
     zone : tzinfo or None
-        Where the local clock stood. With it, a repeated or skipped hour is told from the zone's own rules. Without it, a
-        single step back by one hour less a sampling interval is taken as a fold, as nothing else explains it.
+        Where the local clock stood. With it, a repeated or skipped hour is told from the zone's own rules. Without
+        it, a single step back by one hour less a sampling interval is taken as a fold, as nothing else explains it.
 
     Raises
     ------
@@ -55,8 +55,8 @@ def elapsed_times(times: Times, zone: tzinfo | None) -> Elapsed:
     Notes
     -----
     Only steps that break the even flow of rows are looked at: a device whose clock does not follow DST runs evenly
-    through the change of the clocks, and so do its samples. A clock that was set during the recording (rows before 2010,
-    then rows of today) is dated back from the moment it was set.
+    through the change of the clocks, and so do its samples. A clock that was set during the recording (rows before
+    2010, then rows of today) is dated back from the moment it was set.
     """
     seconds = times.seconds.copy()
     notes = list(times.notes)
@@ -79,9 +79,7 @@ def localise(start: datetime | None, zone: tzinfo | None, notes: list[str]) -> d
     aware = start.replace(tzinfo=zone)
     early, late = aware.utcoffset(), aware.replace(fold=1).utcoffset()
     if early is not None and late is not None and early > late:
-        notes.append(
-            f"the start {start:%H:%M:%S} came twice that night: taken as the first, before the clocks went back"
-        )
+        notes.append(f"{start:%H:%M:%S} came twice that night: the start is taken as the first of the two")
     return aware
 
 
@@ -123,9 +121,7 @@ def _fold(
         steps[row], change_s = later[0][0], later[0][1] - offset_s
         offset_s = later[0][1]
         turn = "back" if change_s < 0 else "forward"
-        notes.append(
-            f"the clocks went {turn} {abs(change_s) / 60:.0f} min during the night: samples kept in their true order"
-        )
+        notes.append(f"the clocks went {turn} {abs(change_s) / 60:.0f} min during the night: the samples run on")
 
 
 def _check(steps: NDArray[np.float64]) -> None:

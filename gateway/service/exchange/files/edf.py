@@ -1,7 +1,7 @@
 """EDF, EDF+C and EDF+D: SpO2 and pulse by their signals' names, on one grid whatever their rates.
 
-A reader of our own: the maintained Python readers either refuse EDF+D (pyedflib) or read it as if it had no gaps (edfio's
-stated limit), and a gap closed up moves every later desaturation.
+A reader of our own: the maintained Python readers either refuse EDF+D (pyedflib) or read it as if it had no gaps
+(edfio's stated limit), and a gap closed up moves every later desaturation.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ _PULSE: Final = re.compile(
 """Names of signals in lower case, letters and digits only; a pulse *wave* or a status is none of them."""
 _SPO2_UNITS: Final = frozenset({"", "%", "pct", "percent", "%sat", "%spo2", "no"})
 _PULSE_UNITS: Final = frozenset({"", "bpm", "/min", "1/min", "min-1", "beats/min", "bts/min", "p/min", "hz/60", "no"})
+_TICK_S: Final = 1e-6
 _STEPS_PCT: Final = (1.0, 0.1)
 """What oximeters round to; EDF's own scaling blurs it by up to half a digital step."""
 
@@ -45,8 +46,8 @@ _STEPS_PCT: Final = (1.0, 0.1)
 def read(path: Path, zone: tzinfo | None) -> Recording:
     """Read an EDF file.
 
-    Signals faster than 4 Hz are thinned to 1 Hz. Annotations of apnoeas and hypopnoeas with a duration become scored
-    events, those of sleep stages stages.
+    Signals faster than 4 Hz are taken once a second. Annotations of apnoeas and hypopnoeas with a duration become
+    scored events, those of sleep stages stages.
 
     Raises
     ------
@@ -65,21 +66,20 @@ def read(path: Path, zone: tzinfo | None) -> Recording:
     if onsets[-1] - onsets[0] + header.record_s > MAX_SPAN_S:
         raise bad_file(path, f"more than {MAX_SPAN_S // 86_400} days in one recording", "byte 236")
     native_s = header.record_s / spo2_signal.samples
-    interval_s = native_s * thinning(native_s)
+    interval_s = _even_ms(native_s * thinning(native_s))
     if interval_s > MAX_INTERVAL_S:
         raise bad_file(path, f"an SpO2 sample every {interval_s:g} s is too coarse ({MAX_INTERVAL_S:g} s at most)")
     if interval_s != native_s:
-        notes.append(f"SpO2 is sampled at {1 / native_s:g} Hz: thinned to one sample every {interval_s:g} s")
+        notes.append(f"SpO2 is sampled at {1 / native_s:g} Hz: taken every {interval_s:g} s")
     times_s, values = _read_signal(path, header, spo2_signal, onsets)
-    index = np.rint(times_s / interval_s).astype(np.int64)
-    spo2 = np.full(int(index[-1]) + 1, np.nan, np.float32)
-    spo2[index] = clean_spo2(values)
+    size = round(float(times_s[-1]) / interval_s) + 1
+    spo2 = clean_spo2(_hold(times_s, values, size, interval_s))
     if np.isnan(spo2).all():
         raise bad_file(path, f"not one valid value in signal {spo2_signal.label!r}")
-    gaps = np.diff(index)
-    if (gaps > 1).any():
-        lost_s = float((gaps[gaps > 1] - 1).sum()) * interval_s
-        notes.append(f"{int((gaps > 1).sum())} gaps, {lost_s:g} s in all, left as missing")
+    gaps_s = np.diff(onsets) - header.record_s
+    gaps_s = gaps_s[gaps_s > interval_s / 2]
+    if gaps_s.size:
+        notes.append(f"{gaps_s.size} gaps, {gaps_s.sum():g} s in all, left as missing")
     pulse = np.full_like(spo2, np.nan)
     pulse_signal = _choose(header, _PULSE, _PULSE_UNITS, notes)
     if pulse_signal is not None:
@@ -138,8 +138,14 @@ def _unblur(values: NDArray[np.float64], gain: float) -> NDArray[np.float64]:
 def _hold(
     times_s: NDArray[np.float64], values: NDArray[np.float64], size: int, interval_s: float
 ) -> NDArray[np.float64]:
-    """Return `values` at the even grid: each is held until the next one, for two of its own steps at most."""
+    """Return `values` at the even grid: each is held until the next one is due, and no longer."""
     grid_s = np.arange(size) * interval_s
-    held = np.maximum(np.searchsorted(times_s, grid_s + 1e-6, "right") - 1, 0)
+    held = np.maximum(np.searchsorted(times_s, grid_s + _TICK_S, "right") - 1, 0)
     step_s = float(np.median(np.diff(times_s))) if times_s.size > 1 else interval_s
-    return np.where(grid_s - times_s[held] <= 2 * max(step_s, interval_s), values[held], np.nan)
+    return np.where(grid_s - times_s[held] < max(step_s, interval_s) - _TICK_S, values[held], np.nan)
+
+
+def _even_ms(interval_s: float) -> float:
+    """Return the interval in whole milliseconds; one second for a signal whose own is none (3 Hz)."""
+    whole = round(interval_s, 3)
+    return whole if abs(whole - interval_s) < _TICK_S else 1.0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gateway.service.exchange.files.edf_header import ANNOTATIONS, EdfHeader
 from gateway.service.exchange.files.source import bad_file
-from gateway.service.exchange.recording import ScoredEvents
+from gateway.service.exchange.recording import UNSCORED, ScoredEvents
 
 MAX_BYTES: Final = 64 * 2**20
 
@@ -42,7 +42,7 @@ def read_annotations(path: Path, header: EdfHeader) -> tuple[NDArray[np.float64]
     InputFileError
         A discontinuous file whose records do not say when they begin, or not in order.
     """
-    even = np.arange(header.records) * header.record_s
+    even: NDArray[np.float64] = np.arange(header.records, dtype=np.float64) * header.record_s
     signals = [signal for signal in header.signals if signal.label == ANNOTATIONS and signal.samples]
     if not header.plus or not signals:
         if header.plus == "D":
@@ -53,15 +53,14 @@ def read_annotations(path: Path, header: EdfHeader) -> tuple[NDArray[np.float64]
     samples = header.samples(path)
     blocks = [samples[:, s.offset : s.offset + s.samples].tobytes() for s in signals]
     first = _onset(blocks[0], 0)
-    onsets = even + (first or 0.0)
+    onsets = even + np.float64(first or 0.0)
     if header.plus == "D":
         onsets = _record_onsets(path, header, blocks[0], 2 * signals[0].samples)
-    found = []
+    found: list[Annotation] = []
     for block in blocks:
         for onset, duration, texts in _TAL.findall(block):
-            for text in texts.decode("utf-8", "replace").split("\x14"):
-                if text:
-                    found.append(Annotation(float(onset), float(duration or 0.0), text))
+            said = filter(None, texts.decode("utf-8", "replace").split("\x14"))
+            found.extend(Annotation(float(onset), float(duration or 0.0), text) for text in said)
     return onsets, found
 
 
@@ -77,19 +76,19 @@ def scored_events(annotations: list[Annotation], first_s: float) -> ScoredEvents
 
 
 def sleep_stages(annotations: list[Annotation], first_s: float, seconds: int) -> NDArray[np.int8] | None:
-    """Return one stage a second (0 wake, 1 to 4 non-REM, 5 REM, -1 unscored); None without any."""
-    stages = np.full(seconds, -1, np.int8)
+    """Return one stage a second (0 wake, 1 to 4 non-REM, 5 REM, 9 unscored); None without any."""
+    stages = np.full(seconds, UNSCORED, np.int8)
     for annotation in annotations:
         stage = _STAGE.search(annotation.text)
         if stage:
             begin = max(0, round(annotation.onset_s - first_s))
             end = max(0, round(annotation.onset_s - first_s + (annotation.duration_s or _EPOCH_S)))
             stages[begin:end] = _STAGE_CODES[stage[1].upper().removeprefix("N")]
-    return stages if (stages >= 0).any() else None
+    return stages if (stages != UNSCORED).any() else None
 
 
 def _record_onsets(path: Path, header: EdfHeader, block: bytes, width: int) -> NDArray[np.float64]:
-    onsets = np.empty(header.records)
+    onsets = np.empty(header.records, np.float64)
     for record in range(header.records):
         onset = _onset(block, record * width)
         place = f"byte {header.bytes + 2 * record * header.record_samples}"

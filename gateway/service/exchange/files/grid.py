@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from gateway.service.exchange.files.source import RowError
 
-MAX_SPAN_S: Final = 7 * 86_400
+MAX_SPAN_S: Final = 3 * 86_400
+"""What spans more is no night: a wrong clock, or several files in one."""
 MAX_INTERVAL_S: Final = 10.0
 """A desaturation of 10 s cannot be seen on a coarser grid."""
 MIN_INTERVAL_S: Final = 0.25
@@ -20,10 +21,10 @@ MAX_SAMPLES: Final = int(MAX_SPAN_S / MIN_INTERVAL_S)
 
 _USUAL_S: Final = (0.25, 0.5, 1.0, 2.0, 4.0, 5.0, 10.0)
 _SNAP: Final = 0.05
-_GAP_STEPS: Final = 3.0
+_AGREE: Final = 0.6
+_REACH: Final = 16
 
-_SPO2_MISSING: Final = (0.0, 127.0, 255.0, 511.0, 65_535.0)
-_PULSE_MISSING: Final = (0.0, 255.0, 511.0, 65_535.0)
+_SPO2_MISSING: Final = (127.0, 255.0, 511.0, 65_535.0)
 _FULL_PCT: Final = 100.0
 _ROUNDING_PCT: Final = 0.5
 """A saturation of 100 % may come out a little above it by scaling; more than this is no saturation."""
@@ -58,8 +59,9 @@ class Grid:
 def fit_grid(elapsed_s: NDArray[np.float64]) -> Grid:
     """Find the sampling interval of rows and their places.
 
-    The interval is the median step; where that does not hold on average (stamps of whole seconds over 1.5 s sampling, or
-    several rows a second), the mean step between rows without a gap. It is taken as a usual one when within 5 % of it.
+    The interval is the median step where most steps agree with it, else (stamps of whole seconds over 1.5 s sampling,
+    jitter) the median over 16 steps. It is taken as a usual one when within 5 % of it. The grid's phase is the mean
+    phase of all rows, so that a first row that came early or late moves none of the others.
 
     Parameters
     ----------
@@ -69,7 +71,7 @@ def fit_grid(elapsed_s: NDArray[np.float64]) -> Grid:
     Raises
     ------
     RowError
-        Fewer than two rows, no two different times, sampling coarser than 10 s, or more than a week.
+        Fewer than two rows, no two different times, sampling coarser than 10 s, or more than three days.
     """
     if elapsed_s.size < 2:
         raise RowError(0, "one sample alone is no recording")
@@ -82,33 +84,36 @@ def fit_grid(elapsed_s: NDArray[np.float64]) -> Grid:
     if not moving.size:
         raise RowError(0, "all times are the same")
     interval_s = float(np.median(moving))
-    flowing = moving[moving <= _GAP_STEPS * interval_s]
-    if abs(flowing.mean() - interval_s) > _SNAP * interval_s:
-        interval_s = float(flowing.mean())
-    interval_s = next((usual for usual in _USUAL_S if abs(interval_s - usual) <= _SNAP * usual), round(interval_s, 4))
+    if (np.abs(moving - interval_s) <= _SNAP * interval_s).mean() < _AGREE:
+        reach = min(_REACH, elapsed_s.size - 1)
+        interval_s = float(np.median(elapsed_s[reach:] - elapsed_s[:-reach])) / reach or interval_s
+    interval_s = next((usual for usual in _USUAL_S if abs(interval_s - usual) <= _SNAP * usual), round(interval_s, 3))
     if not 0 < interval_s <= MAX_INTERVAL_S:
         what = f"a sample every {interval_s:g} s is too coarse to see desaturations ({MAX_INTERVAL_S:g} s at most)"
         raise RowError(1, what)
-    size = round(float(elapsed_s[-1]) / interval_s) + 1
-    if size > 4 * MAX_SAMPLES:
+    if elapsed_s[-1] / interval_s > 4 * MAX_SAMPLES:
         raise RowError(1, f"a sample every {interval_s:g} s is too dense")
-    index = np.rint(elapsed_s / interval_s).astype(np.int64)
+    turns = np.exp(2j * np.pi * elapsed_s / interval_s)
+    phase = float(np.angle(turns.mean())) / (2 * np.pi)
+    index = np.rint(elapsed_s / interval_s - phase).astype(np.int64)
+    index -= index[0]
+    size = int(index[-1]) + 1
     return Grid(interval_s, size, index, _grid_notes(index, interval_s))
 
 
 def clean_spo2(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return SpO2 with marks of a missing value and impossible saturations (<= 0, > 100 %) as NaN.
+    """Return SpO2 with marks of a missing value and impossible saturations (< 1, > 100 %) as NaN.
 
     Low values are kept, however low: the range that counts is the analytics' business.
     """
-    cleaned = np.where(np.isin(values, _SPO2_MISSING) | (values <= 0), np.nan, values)
+    cleaned = np.where(np.isin(values, _SPO2_MISSING) | (values < 1), np.nan, values)
     cleaned = np.where((cleaned > _FULL_PCT) & (cleaned <= _FULL_PCT + _ROUNDING_PCT), _FULL_PCT, cleaned)
     return np.where(cleaned > _FULL_PCT, np.nan, cleaned).astype(np.float32)
 
 
 def clean_pulse(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return pulse rates with marks of a missing value and impossible rates (<= 0, >= 255 bpm) as NaN."""
-    wrong = np.isin(values, _PULSE_MISSING) | (values <= 0) | (values >= 255)
+    """Return pulse rates with impossible rates (<= 0, >= 255 bpm: the marks of a missing value among them) as NaN."""
+    wrong = (values <= 0) | (values >= 255)
     return np.where(wrong, np.nan, values).astype(np.float32)
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gateway.errors import InputFileError
 from gateway.service.exchange.files.grid import MAX_INTERVAL_S, MAX_SAMPLES, clean_pulse, clean_spo2, thinning
 from gateway.service.exchange.files.source import bad_file
-from gateway.service.exchange.recording import Recording, ScoredEvents
+from gateway.service.exchange.recording import UNSCORED, Recording, ScoredEvents
 from gateway.wire.messages import MISSING_MOTION
 
 _MAX_RATE_HZ: Final = 512
@@ -60,6 +60,8 @@ def _read(path: Path, file: h5py.File) -> Recording:
     interval_s = native_s * every
     if interval_s > MAX_INTERVAL_S:
         raise bad_file(path, f"a sample every {interval_s:g} s is too coarse ({MAX_INTERVAL_S:g} s at most)", "SpO2/SR")
+    if abs(round(interval_s, 3) - interval_s) > 1e-6:
+        raise bad_file(path, f"a sampling interval of {interval_s:g} s is not one of whole milliseconds", "SpO2/SR")
     if every > 1:
         notes.append(f"SpO2 is sampled at {1 / native_s:g} Hz: thinned to one sample every {interval_s:g} s")
     spo2 = clean_spo2(signal[::every])
@@ -100,9 +102,9 @@ def _stages(path: Path, file: h5py.File, seconds: int) -> NDArray[np.int8] | Non
     if told is None or not told.size:
         return None
     seconds_each = 1.0 / _rate_hz(path, file, "SleepStage/SR")
-    known = np.where(np.isin(told, (0, 1, 2, 3, 4, 5)), told, -1).astype(np.int8)
+    known = np.where(np.isin(told, (0, 1, 2, 3, 4, 5)), told, UNSCORED).astype(np.int8)
     second = (np.arange(seconds) / seconds_each).astype(np.int64)
-    return np.where(second < known.size, known[np.minimum(second, known.size - 1)], -1).astype(np.int8)
+    return np.where(second < known.size, known[np.minimum(second, known.size - 1)], UNSCORED).astype(np.int8)
 
 
 def _rate_hz(path: Path, file: h5py.File, name: str) -> float:

@@ -9,7 +9,7 @@ from typing import Final
 from gateway.errors import InputFileError
 
 MAX_TEXT_BYTES: Final = 32 * 2**20
-"""A week at 1 Hz in the longest CSV dialect is 24 MB."""
+"""Three days at 1 Hz in the longest CSV dialect are 11 MB."""
 MAX_BINARY_BYTES: Final = 8 * 2**20
 """A ring's own file: 18 h at 1 Hz take 0.3 MB."""
 MAX_MAPPED_BYTES: Final = 4 * 2**30

@@ -95,9 +95,10 @@ def parse_times(texts: Sequence[str], *, file_name: str = "", decimal_comma: boo
 
     Notes
     -----
-    Day and month as numbers: the order is decided from the whole column: a number above 12 is a day; dots mean day first;
-    failing that, the order in which the dates run on from day to day; failing that, the date in the file's name. Where
-    all of these are silent, a clock with AM/PM means month first and a 24-hour clock day first, and a note says so.
+    Day and month as numbers: the order is decided from the whole column: a number above 12 is a day; dots mean day
+    first; failing that, the order in which the dates run on from day to day; failing that, the date in the file's name.
+    Where all of these are silent, a clock with AM/PM means month first and a 24-hour clock day first, and a note says
+    so.
     """
     first = texts[0].strip()
     if _NUMBER.fullmatch(first.replace(",", ".") if decimal_comma else first):
