@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -119,6 +120,7 @@ class PulseOximeter(VirtualDevice):
         self.delivered_spots: list[SentMeasurement] = []
         self._procedure: asyncio.Task[None] | None = None
         self._procedure_of: Connection | None = None
+        self._aborted = False
         indicated = Characteristic.Properties.INDICATE
         self._spot = Characteristic[bytes](_uuid(SPOT_CHECK), indicated, Characteristic.Permissions(0))
         self._continuous = Characteristic[bytes](
@@ -246,16 +248,18 @@ class PulseOximeter(VirtualDevice):
             raise att.ATT_Error(att.ErrorCode.INVALID_ATTRIBUTE_LENGTH) from None
         if not isinstance(request, Request):
             request = Request(value[0], value[1], value[2:])
-        if self._procedure is not None:
+        running = self._procedure
+        if running is not None:
             if request.op != Op.ABORT:
                 raise att.ATT_Error(PROCEDURE_IN_PROGRESS)
-            if request.operator == Operator.NULL:
-                self._procedure.cancel()
+            self._aborted = request.operator == Operator.NULL
+            self.spawn(self._answer_abort(connection, self.memory.answer(request), running if self._aborted else None))
+            return
         if request.op == Op.REPORT and not self._subscribed(connection, self._spot, 2):
             raise att.ATT_Error(CCCD_IMPROPERLY_CONFIGURED)
-        answer = self.memory.answer(request)
+        self._aborted = False
         self._procedure_of = connection
-        self._procedure = self.spawn(self._run(connection, answer))
+        self._procedure = self.spawn(self._run(connection, self.memory.answer(request)))
         self._procedure.add_done_callback(self._procedure_ended)
 
     def _procedure_ended(self, task: asyncio.Task[None]) -> None:
@@ -265,14 +269,28 @@ class PulseOximeter(VirtualDevice):
     async def _run(self, connection: Connection, answer: Message | Report) -> None:
         """Send what was asked for, then the answer; the write's own response is out before this begins."""
         if isinstance(answer, Report):
-            result = Result.SUCCESS
-            for record in answer.records:
-                value = encode_spot_check(record.measurement)
-                if not await self._indicate(connection, self._spot, value, record.utc_ms):
-                    result = Result.NOT_COMPLETED
-                    break
-            answer = Response(Op.REPORT, result)
-        await self._indicate(connection, self._access, encode(answer))
+            answer = Response(Op.REPORT, await self._report(connection, answer))
+        if not self._aborted:
+            # Over when answered: who has the answer may ask again before its confirmation is back here.
+            self._procedure = None
+            await self._indicate(connection, self._access, encode(answer))
+
+    async def _report(self, connection: Connection, report: Report) -> Result:
+        for record in report.records:
+            if self._aborted:
+                break
+            if not await self._indicate(connection, self._spot, encode_spot_check(record.measurement), record.utc_ms):
+                return Result.NOT_COMPLETED
+        return Result.SUCCESS
+
+    async def _answer_abort(
+        self, connection: Connection, answer: Message | Report, running: asyncio.Task[None] | None
+    ) -> None:
+        """Answer once the procedure has ended: the indication under way is confirmed first, as ATT demands."""
+        if running is not None:
+            await asyncio.wait({running})
+        if not isinstance(answer, Report):
+            await self._indicate(connection, self._access, encode(answer))
 
 
 def continuous_measurement(samples: Samples) -> ContinuousMeasurement:
@@ -280,9 +298,9 @@ def continuous_measurement(samples: Samples) -> ContinuousMeasurement:
     measurement, sensor = _status(samples)
     return ContinuousMeasurement(
         normal=_vitals(samples),
-        measurement_status=MeasurementStatus.ONGOING | measurement,
+        measurement_status=measurement | (MeasurementStatus.ONGOING if samples.worn[0] else MeasurementStatus(0)),
         sensor_status=sensor,
-        pulse_amplitude_pct=float(samples.perfusion_pct[0]),
+        pulse_amplitude_pct=_amplitude(samples),
     )
 
 
@@ -294,13 +312,18 @@ def spot_check(samples: Samples, local: datetime, *, clock_set: bool, stored: bo
         timestamp=local,
         measurement_status=measurement | (MeasurementStatus.FROM_STORAGE if stored else MeasurementStatus(0)),
         sensor_status=sensor,
-        pulse_amplitude_pct=float(samples.perfusion_pct[0]),
+        pulse_amplitude_pct=_amplitude(samples),
         clock_not_set=not clock_set,
     )
 
 
 def _vitals(samples: Samples) -> Vitals:
     return Vitals(float(samples.spo2_pct[0]), float(samples.pulse_bpm[0]))
+
+
+def _amplitude(samples: Samples) -> float | None:
+    perfusion = float(samples.perfusion_pct[0])
+    return None if math.isnan(perfusion) else perfusion
 
 
 def _status(samples: Samples) -> tuple[MeasurementStatus, SensorStatus]:
