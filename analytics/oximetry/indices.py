@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
-from analytics.oximetry.running import LEVELS
+from analytics.oximetry.running import RATES
 
 REASONS: Final = (
     "valid",
@@ -44,6 +46,8 @@ class RunningIndices(msgspec.Struct, frozen=True):
         Of the valid seconds, %.
     seconds_le_88, longest_le_88_s
         Total time, and longest unbroken time, at <= 88 %; s. Masked seconds neither count nor, up to five, break it.
+    ignored_samples
+        Samples at or before the time of the latest one.
     artefact_s
         Masked seconds by reason, s; only reasons that occurred.
     """
@@ -77,30 +81,28 @@ class RunningIndices(msgspec.Struct, frozen=True):
         return self.seconds_le_88 >= PAYER_LIMIT_S
 
 
-def indices_of(record: Any, ignored: int) -> RunningIndices:
-    """Indices of a `RUNNING_DTYPE` record (`ignored` samples came at or before the time of the latest one)."""
-    recorded, valid, _, _, _, longest, _, le_90, le_88, below, masked, odi, total, minimum = record.item()
-    share = 100.0 / valid if valid else float("nan")
-    rate = 3600.0 / valid if valid else float("nan")
-    odi2, odi3, odi4 = odi.tolist()
-    t95, t90, t88, t85, t80 = below.tolist()
-    assert len(LEVELS) == 5
+def indices_of(numbers: NDArray[np.float64]) -> RunningIndices:
+    """Indices from their array, shape (`NUMBERS`,), as `running.running_numbers` writes it."""
+    values: list[float] = numbers.tolist()
+    odi2, odi3, odi4, t95, t90, t90_le, t88, t85, t80, mean, least = values[:11]
+    recorded, valid, le_88, longest, ignored = map(int, values[11:RATES])
+    masked = {reason: int(seconds) for reason, seconds in zip(REASONS, values[RATES:], strict=True) if seconds}
     return RunningIndices(
-        recorded,
-        valid,
-        odi2 * rate,
-        odi3 * rate,
-        odi4 * rate,
-        t95 * share,
-        t90 * share,
-        le_90 * share,
-        t88 * share,
-        t85 * share,
-        t80 * share,
-        total / valid if valid else float("nan"),
-        minimum if valid else float("nan"),
-        le_88,
-        longest,
-        ignored,
-        {REASONS[i]: seconds for i, seconds in enumerate(masked.tolist()) if seconds},
+        recorded_s=recorded,
+        valid_s=valid,
+        odi2=odi2,
+        odi3=odi3,
+        odi4=odi4,
+        t95_pct=t95,
+        t90_pct=t90,
+        t90_le_pct=t90_le,
+        t88_pct=t88,
+        t85_pct=t85,
+        t80_pct=t80,
+        mean_pct=mean,
+        min_pct=least,
+        seconds_le_88=le_88,
+        longest_le_88_s=longest,
+        ignored_samples=ignored,
+        artefact_s=masked,
     )

@@ -50,27 +50,23 @@ DELAY_S: Final = 10
 """Seconds between a second's arrival and its judgement: `BRIDGE_S` + 1 to know that the sensor is off, `EDGE_S`
 before."""
 
-_RING: Final = 16
-_MASK: Final = _RING - 1
-
 MASK_DTYPE: Final = np.dtype(
     [
-        ("n", "<i8"),
+        ("held", "<i8"),
         ("off_run", "<i8"),
         ("edge_left", "<i8"),
         ("before_second", "<i8"),
         ("change_second", "<i8"),
         ("changes", "<i8"),
-        ("jump_n", "<i8"),
+        ("jump", "<i8"),
         ("before", "<f4"),
         ("jump_from", "<f4"),
         ("jump_up", "u1"),
         ("held_step", "u1"),
         ("runs", "u1", (RUNS_KEPT,)),
-        ("ring_second", "<i4", (_RING,)),
-        ("ring_spo2", "<f4", (_RING,)),
-        ("ring_pulse", "<f4", (_RING,)),
-        ("ring_reason", "u1", (_RING,)),
+        ("line_second", "<i4", (DELAY_S,)),
+        ("line_spo2", "<f4", (DELAY_S,)),
+        ("line_reason", "u1", (DELAY_S,)),
     ],
     align=True,
 )
@@ -84,12 +80,11 @@ def _is_off(reason: int) -> bool:
 
 
 @njit(cache=True)
-def _mark(state: Any, first: int, last: int, reason: int) -> None:
-    """Mask the valid seconds of positions first..last (in the delay line) for `reason`."""
-    for position in range(max(first, 0), last + 1):
-        slot = position & _MASK
-        if state.ring_reason[slot] == VALID:
-            state.ring_reason[slot] = reason
+def _mark(why: Any, first: int, last: int, reason: int) -> None:
+    """Mask the valid ones of positions first..last for `reason`."""
+    for i in range(max(first, 0), last + 1):
+        if why[i] == VALID:
+            why[i] = reason
 
 
 @njit(cache=True)
@@ -98,110 +93,131 @@ def mask_start(state: Any) -> None:
     state.off_run = BRIDGE_S + 1
     state.edge_left = EDGE_S
     state.before = np.nan
-    state.jump_n = -1
+    state.jump = -1
 
 
 @njit(cache=True)
-def mask_advance(
-    state: Any,
-    count: int,
-    second: Any,
-    spo2: Any,
-    pulse: Any,
-    reason: Any,
-    fresh: Any,
-    out_second: Any,
-    out_spo2: Any,
-    out_pulse: Any,
-    out_reason: Any,
-) -> int:
-    """Judge `count` grid seconds; returns how many are settled (written to the `out_` arrays, masked ones as NaN)."""
-    made = 0
-    n = state.n
+def mask_resume(state: Any, second: Any, spo2: Any, why: Any) -> int:
+    """Put the seconds that await judgement at the head of the arrays; returns how many they are."""
+    for i in range(state.held):
+        second[i] = state.line_second[i]
+        spo2[i] = state.line_spo2[i]
+        why[i] = state.line_reason[i]
+    return int(state.held)
+
+
+@njit(cache=True)
+def _blank(count: int, spo2: Any, why: Any) -> None:
+    """Make the masked seconds missing."""
     for i in range(count):
-        slot = n & _MASK
-        if n >= DELAY_S:
-            old = (n - DELAY_S) & _MASK
-            verdict = state.ring_reason[old]
-            out_second[made] = state.ring_second[old]
-            out_reason[made] = verdict
-            out_spo2[made] = state.ring_spo2[old] if verdict == VALID else np.float32(np.nan)
-            out_pulse[made] = state.ring_pulse[old] if verdict == VALID else np.float32(np.nan)
-            made += 1
-        value = spo2[i]
-        why = reason[i]
-        state.ring_second[slot] = second[i]
-        state.ring_spo2[slot] = value
-        state.ring_pulse[slot] = pulse[i]
-        if why != VALID and _is_off(why):
-            state.ring_reason[slot] = why
-            state.off_run += 1
-            if state.off_run > BRIDGE_S:
-                if state.off_run == BRIDGE_S + 1:
-                    _mark(state, n - BRIDGE_S - EDGE_S, n - BRIDGE_S - 1, EDGE)
-                state.edge_left = EDGE_S
-                state.before = np.nan
-                state.jump_n = -1
-            n += 1
-            continue
-        state.off_run = 0
-        if why == VALID:
-            if fresh[i]:
-                step = value - state.before
-                state.held_step = 0
-                if step != 0.0:  # also where there is no sample before: NaN
-                    run = second[i] - state.change_second
-                    state.change_second = second[i]
-                    span = second[i] - state.before_second
-                    repeat = np.int64(1)
-                    if state.changes >= RUNS_KEPT:
-                        repeat = np.int64(REPEAT_MAX)
-                        for j in range(RUNS_KEPT):
-                            repeat = min(repeat, np.int64(state.runs[j]))
-                    state.runs[state.changes % RUNS_KEPT] = min(max(run, 1), REPEAT_MAX)
-                    state.changes += 1
-                    if abs(step) > STEP_PCT_PER_S * max(span, repeat):
-                        state.held_step = 1
-                        up = np.uint8(1) if step > 0.0 else np.uint8(0)
-                        if (
-                            state.jump_n >= 0
-                            and n - state.jump_n <= EXCURSION_S
-                            and state.jump_up != up
-                            and abs(value - state.jump_from) <= STEP_PCT_PER_S
-                        ):
-                            _mark(state, state.jump_n, n - 1, STEP)
-                            state.jump_n = -1
-                        else:
-                            state.jump_n = n
-                            state.jump_from = state.before
-                            state.jump_up = up
-                state.before = value
-                state.before_second = second[i]
-            if state.held_step:
-                why = np.uint8(STEP)
-        if state.edge_left > 0:
-            state.edge_left -= 1
-            if why == VALID:
-                why = np.uint8(EDGE)
-        state.ring_reason[slot] = why
-        n += 1
-    state.n = n
-    return made
+        spo2[i] = spo2[i] if why[i] == VALID else np.float32(np.nan)
 
 
 @njit(cache=True)
-def mask_close(state: Any, out_second: Any, out_spo2: Any, out_pulse: Any, out_reason: Any) -> int:
-    """Settle the seconds in the delay line: the recording has ended."""
-    n = state.n
+def mask_suspend(state: Any, total: int, second: Any, spo2: Any, why: Any) -> int:
+    """Keep the last seconds of `total` for later, and blank the masked ones before; returns how many are settled."""
+    settled = max(total - DELAY_S, 0)
+    state.held = total - settled
+    for i in range(settled, total):
+        state.line_second[i - settled] = second[i]
+        state.line_spo2[i - settled] = spo2[i]
+        state.line_reason[i - settled] = why[i]
+    state.jump = max(state.jump - settled, -1)
+    _blank(settled, spo2, why)
+    return settled
+
+
+@njit(cache=True)
+def _repeats(state: Any) -> int:
+    """How often the device writes each sample, by the shortest of the last runs of equal values; 1 until known."""
+    if state.changes <= RUNS_KEPT:
+        return 1
+    repeat = np.int64(REPEAT_MAX)
+    for i in range(RUNS_KEPT):
+        repeat = min(repeat, np.int64(state.runs[i]))
+    return int(repeat)
+
+
+@njit(cache=True)
+def _is_step(state: Any, i: int, span: int, before: float, value: float, why: Any) -> bool:
+    """Whether the change to `value` within `span` s is a step; a step back masks the excursion as well."""
+    step = value - before
+    if not abs(step) > STEP_PCT_PER_S * max(span, _repeats(state)):
+        return False
+    up = np.uint8(1) if step > 0.0 else np.uint8(0)
+    back = state.jump >= 0 and i - state.jump <= EXCURSION_S and state.jump_up != up
+    if back and abs(value - state.jump_from) <= STEP_PCT_PER_S:
+        _mark(why, state.jump, i - 1, STEP)
+        state.jump = -1
+    else:
+        state.jump = i
+        state.jump_from = before
+        state.jump_up = up
+    return True
+
+
+@njit(cache=True)
+def mask_advance(state: Any, held: int, total: int, second: Any, spo2: Any, why: Any, fresh: Any) -> None:
+    """Judge the grid seconds held..total, those before `held` being in the delay line; verdicts go into `why`."""
+    off_run = state.off_run
+    edge_left = state.edge_left
+    before = state.before
+    before_second = state.before_second
+    runs = state.runs
+    quiet = off_run == 0 and edge_left == 0 and state.held_step == 0
+    # Views from 0 on: the compiler then knows that no index is negative.
+    new_why = why[held:total]
+    new_spo2 = spo2[held:total]
+    new_fresh = fresh[held:total]
+    new_second = second[held:total]
+    for at in range(total - held):
+        reason = new_why[at]
+        if quiet and reason == VALID and new_fresh[at] and new_spo2[at] == before:  # most seconds of most nights
+            before_second = np.int64(new_second[at])
+            continue
+        i = held + at
+        if reason != VALID and _is_off(reason):
+            off_run += 1
+            if off_run > BRIDGE_S:
+                if off_run == BRIDGE_S + 1:
+                    _mark(why, i - BRIDGE_S - EDGE_S, i - BRIDGE_S - 1, EDGE)
+                edge_left = EDGE_S
+                before = np.float32(np.nan)
+                state.jump = -1
+            quiet = False
+            continue
+        off_run = 0
+        if reason == VALID:
+            if fresh[i]:
+                value = spo2[i]
+                now = np.int64(second[i])
+                state.held_step = 0
+                if value != before:
+                    if abs(value - before) > STEP_PCT_PER_S:  # no sample before is NaN, and no step
+                        state.held_step = _is_step(state, i, now - before_second, before, value, why)
+                    runs[state.changes % RUNS_KEPT] = min(max(now - state.change_second, 1), REPEAT_MAX)
+                    state.changes += 1
+                    state.change_second = now
+                    before = value
+                before_second = now
+            if state.held_step:
+                why[i] = STEP
+        if edge_left > 0:
+            edge_left -= 1
+            if why[i] == VALID:
+                why[i] = EDGE
+        quiet = edge_left == 0 and state.held_step == 0
+    state.off_run = off_run
+    state.edge_left = edge_left
+    state.before = before
+    state.before_second = before_second
+
+
+@njit(cache=True)
+def mask_close(state: Any, total: int, spo2: Any, why: Any) -> int:
+    """The recording has ended: settle all seconds. Missing ones at its end are the sensor going off."""
     if 0 < state.off_run <= BRIDGE_S:
-        _mark(state, n - state.off_run - EDGE_S, n - state.off_run - 1, EDGE)
-    made = 0
-    for position in range(max(n - DELAY_S, 0), n):
-        slot = position & _MASK
-        verdict = state.ring_reason[slot]
-        out_second[made] = state.ring_second[slot]
-        out_reason[made] = verdict
-        out_spo2[made] = state.ring_spo2[slot] if verdict == VALID else np.float32(np.nan)
-        out_pulse[made] = state.ring_pulse[slot] if verdict == VALID else np.float32(np.nan)
-        made += 1
-    return made
+        _mark(why, total - state.off_run - EDGE_S, total - state.off_run - 1, EDGE)
+    state.held = 0
+    _blank(total, spo2, why)
+    return total

@@ -13,6 +13,10 @@ from analytics.oximetry.signal import GAP, MISSING, VALID
 LEVELS: Final = (95.0, 90.0, 88.0, 85.0, 80.0)
 """Levels of T95, T90, T88, T85, T80, %: time strictly below."""
 
+RATES: Final = 16
+NUMBERS: Final = RATES + FILLER + 1
+"""Length of the indices as an array: rates, shares and times, then the masked seconds by reason."""
+
 RUNNING_DTYPE: Final = np.dtype(
     [
         ("recorded", "<i8"),
@@ -35,61 +39,65 @@ RUNNING_DTYPE: Final = np.dtype(
 """State of the indices. `masked` counts seconds by reason, `odi` desaturations of >= 2, 3, 4 %."""
 
 
-@njit(cache=True)
-def running_advance(state: Any, count: int, second: Any, spo2: Any, reason: Any) -> None:
-    """Count `count` masked seconds."""
-    valid = state.valid
-    total = state.sum
-    minimum = state.minimum
-    low_run = state.low_run
-    longest = state.low_longest
-    masked_run = state.masked_run
-    tail = state.tail
-    next_second = state.next_second
-    t95 = t90 = t88 = t85 = t80 = le_90 = le_88 = np.int64(0)
+# Counts, and sums of float32 values that are whole numbers of 2^-18 (all above 32 are), are exact in float64 in any
+# order: so these loops may be reassociated, that is vectorised, and still give the same bits however a night is cut.
+@njit(cache=True, fastmath={"reassoc"})
+def _sum(count: int, spo2: Any) -> tuple[np.int64, float, np.float32]:
+    """Number, sum and least of the valid seconds."""
+    valid = np.float32(0.0)
+    total = 0.0
+    least = np.float32(np.inf)
     for i in range(count):
-        if second[i] != next_second:  # a long gap, skipped by the grid
-            skipped = second[i] - next_second
-            state.recorded += skipped
-            state.masked[GAP] += skipped
-        next_second = second[i] + 1
-        why = reason[i]
-        if why != VALID:
-            state.masked[why] += 1
-            masked_run += 1
-            tail = tail + 1 if why == MISSING else 0
-            if masked_run > BRIDGE_S:
-                low_run = 0
-            continue
-        masked_run = 0
-        tail = 0
-        value = spo2[i]
-        valid += 1
-        total += value
-        if not value >= minimum:
-            minimum = value
-        if value <= 88.0:
-            low_run += 1
-            le_88 += 1
-            longest = max(longest, low_run)
-        else:
-            low_run = 0
-        if value < 95.0:
-            t95 += 1
-            le_90 += value <= 90.0
-            t90 += value < 90.0
-            t88 += value < 88.0
-            t85 += value < 85.0
-            t80 += value < 80.0
-    state.recorded += count
-    state.valid = valid
-    state.sum = total
-    state.minimum = minimum
-    state.low_run = low_run
-    state.low_longest = longest
-    state.masked_run = masked_run
-    state.tail = tail
-    state.next_second = next_second
+        good = spo2[i] == spo2[i]
+        valid += np.float32(1.0) if good else np.float32(0.0)
+        total += float(spo2[i]) if good else 0.0
+    for i in range(count):
+        if spo2[i] < least:
+            least = spo2[i]
+    return np.int64(valid), total, least
+
+
+@njit(cache=True, fastmath={"reassoc"})
+def _count_below(count: int, spo2: Any, level: float) -> np.int64:
+    """Number of valid seconds strictly below `level`."""
+    number = np.float32(0.0)
+    for i in range(count):
+        number += np.float32(1.0) if spo2[i] < np.float32(level) else np.float32(0.0)
+    return np.int64(number)
+
+
+@njit(cache=True, fastmath={"reassoc"})
+def _count_at_most(count: int, spo2: Any, level: float) -> np.int64:
+    """Number of valid seconds at or below `level`."""
+    number = np.float32(0.0)
+    for i in range(count):
+        number += np.float32(1.0) if spo2[i] <= np.float32(level) else np.float32(0.0)
+    return np.int64(number)
+
+
+@njit(cache=True)
+def running_advance(state: Any, count: int, second: Any, spo2: Any, why: Any) -> None:
+    """Count `count` settled seconds (masked ones NaN, `why` says why)."""
+    if count == 0:
+        return
+    valid, total, least = _sum(count, spo2)
+    t95 = t90 = t88 = t85 = t80 = le_90 = le_88 = np.int64(0)
+    if least < 95.0:
+        t95 = _count_below(count, spo2, 95.0)
+    if least <= 90.0:
+        le_90 = _count_at_most(count, spo2, 90.0)
+        t90 = _count_below(count, spo2, 90.0)
+        le_88 = _count_at_most(count, spo2, 88.0)
+        t88 = _count_below(count, spo2, 88.0)
+        t85 = _count_below(count, spo2, 85.0)
+        t80 = _count_below(count, spo2, 80.0)
+    end = np.int64(second[count - 1]) + 1
+    state.recorded += end - state.next_second
+    state.masked[GAP] += end - state.next_second - count  # long gaps, skipped by the grid
+    state.next_second = end
+    state.valid += valid
+    state.sum += total
+    state.minimum = min(state.minimum, least)
     state.below[0] += t95
     state.below[1] += t90
     state.below[2] += t88
@@ -97,6 +105,39 @@ def running_advance(state: Any, count: int, second: Any, spo2: Any, reason: Any)
     state.below[4] += t80
     state.le_90 += le_90
     state.le_88 += le_88
+    if valid < count:
+        for i in range(count):
+            if why[i] != VALID:
+                state.masked[why[i]] += 1
+    _follow_low(state, count, spo2, why, bool(le_88 > 0))
+
+
+@njit(cache=True)
+def _follow_low(state: Any, count: int, spo2: Any, why: Any, any_low: bool) -> None:
+    """Follow the unbroken time at <= 88 % and the missing seconds at the end."""
+    begin = 0
+    if not any_low:  # what counts is only how the stretch ends
+        begin = count
+        while begin > 0 and why[begin - 1] != VALID:
+            begin -= 1
+        if begin > 0:
+            state.low_run = 0
+            state.masked_run = 0
+            state.tail = 0
+    for i in range(begin, count):
+        if why[i] != VALID:
+            state.tail = state.tail + 1 if why[i] == MISSING else 0
+            state.masked_run += 1
+            if state.masked_run > BRIDGE_S:
+                state.low_run = 0
+            continue
+        state.masked_run = 0
+        state.tail = 0
+        if spo2[i] <= 88.0:
+            state.low_run += 1
+            state.low_longest = max(state.low_longest, state.low_run)
+        else:
+            state.low_run = 0
 
 
 @njit(cache=True)
@@ -106,3 +147,39 @@ def running_close(state: Any) -> None:
     state.masked[FILLER] += state.tail
     state.recorded -= state.tail
     state.tail = 0
+
+
+@njit(cache=True)
+def running_count(state: Any, events: Any, count: int) -> None:
+    """Count `count` desaturations by depth."""
+    for i in range(count):
+        depth = events[i].depth_pct
+        state.odi[0] += depth >= 2.0
+        state.odi[1] += depth >= 3.0
+        state.odi[2] += depth >= 4.0
+
+
+@njit(cache=True)
+def running_numbers(state: Any, ignored: int, out: Any) -> None:
+    """Write the indices to `out`, shape (`NUMBERS`,), in the order in which `indices.indices_of` reads them."""
+    valid = state.valid
+    share = 100.0 / valid if valid else np.nan
+    rate = 3600.0 / valid if valid else np.nan
+    out[0] = state.odi[0] * rate
+    out[1] = state.odi[1] * rate
+    out[2] = state.odi[2] * rate
+    out[3] = state.below[0] * share
+    out[4] = state.below[1] * share
+    out[5] = state.le_90 * share
+    out[6] = state.below[2] * share
+    out[7] = state.below[3] * share
+    out[8] = state.below[4] * share
+    out[9] = state.sum / valid if valid else np.nan
+    out[10] = state.minimum if valid else np.nan
+    out[11] = state.recorded
+    out[12] = valid
+    out[13] = state.le_88
+    out[14] = state.low_longest
+    out[15] = ignored
+    for i in range(FILLER + 1):
+        out[RATES + i] = state.masked[i]

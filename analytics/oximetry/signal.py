@@ -65,7 +65,6 @@ GRID_DTYPE: Final = np.dtype(
         ("second", "<i8"),
         ("ignored", "<i8"),
         ("spo2", "<f4"),
-        ("pulse", "<f4"),
         ("reason", "u1"),
         ("started", "u1"),
     ],
@@ -138,7 +137,38 @@ def _judge(spo2: float, motion: int, flags: int) -> int:
 @njit(cache=True)
 def grid_capacity(samples: int, dt_ms: int) -> int:
     """Most seconds that `samples` samples can make final."""
-    return samples * (min(dt_ms // 1000, GAP_SECONDS + MAX_HOLD_MS // 1000) + 2) + GAP_SECONDS + MAX_HOLD_MS // 1000 + 2
+    longest = GAP_SECONDS + MAX_HOLD_MS // 1000 + 1
+    return samples * min(-(-dt_ms // 1000), longest) + 2 * longest
+
+
+@njit(cache=True)
+def _one_a_second(
+    state: Any, first: int, spo2: Any, at: int, out_second: Any, out_spo2: Any, out_reason: Any, out_fresh: Any
+) -> int:
+    """The plain case, sample for second and nothing but SpO2, as a loop that the compiler can vectorise."""
+    count = spo2.shape[0] - first
+    out_second[at] = state.second
+    out_spo2[at] = state.spo2
+    out_reason[at] = state.reason
+    out_fresh[at : at + count + 1] = 1
+    values = spo2[first:]
+    out_spo2[at + 1 : at + 1 + count] = values
+    seconds = out_second[at + 1 : at + 1 + count]
+    reasons = out_reason[at + 1 : at + 1 + count]
+    begin = np.int32(state.second + 1)
+    for i in range(count):
+        seconds[i] = begin + i
+    for i in range(count):
+        reasons[i] = (values[i] < VALID_LOW_PCT) | (values[i] > VALID_HIGH_PCT) | (values[i] != values[i])
+    for i in range(count):
+        if reasons[i] != VALID:
+            reasons[i] = _judge(values[i], MOTION_NONE, 0)
+    # The last sample's second is not over: it waits in the state, and what was written of it is overwritten next time.
+    at += count
+    state.second += count
+    state.spo2 = out_spo2[at]
+    state.reason = out_reason[at]
+    return at
 
 
 @njit(cache=True)
@@ -147,125 +177,112 @@ def grid_advance(
     t0_ms: int,
     dt_ms: int,
     spo2: Any,
-    pulse: Any,
     motion: Any,
     flags: Any,
+    at: int,
     out_second: Any,
     out_spo2: Any,
-    out_pulse: Any,
     out_reason: Any,
     out_fresh: Any,
 ) -> int:
-    """Lay samples on the grid; returns how many seconds became final (written to the `out_` arrays, in order).
+    """Lay samples on the grid, writing the seconds that became final from position `at` on; returns the next position.
 
     `out_second` jumps only after `GAP_SECONDS` missing ones; `out_fresh` is 1 where a sample began in the second.
     """
     n = spo2.shape[0]
     if n == 0:
-        return 0
-    first = 0
-    if not state.started:
-        state.started = 1
-        state.origin_ms = t0_ms
-        state.second = 0
-        state.last_ms = -1
-        state.spo2 = np.nan
-        state.pulse = np.nan
-        state.reason = MISSING
-    rel = t0_ms - state.origin_ms
-    if rel <= state.last_ms:
-        first = min(n, (state.last_ms - rel) // dt_ms + 1)
-        state.ignored += first
-    if first == n:
-        return 0
-    has_pulse = pulse.shape[0] == n
+        return at
     has_motion = motion.shape[0] == n
     has_flags = flags.shape[0] == n
     reach = min(max(dt_ms, 1000), MAX_HOLD_MS)
-
+    if state.started:
+        rel = t0_ms - state.origin_ms
+        first = 0
+        if rel <= state.last_ms:
+            first = min(n, (state.last_ms - rel) // dt_ms + 1)
+            state.ignored += first
+    else:
+        state.started = 1
+        state.origin_ms = t0_ms
+        state.covered_ms = reach
+        state.spo2 = spo2[0]
+        state.reason = _judge(spo2[0], motion[0] if has_motion else MOTION_NONE, flags[0] if has_flags else 0)
+        rel = 0
+        first = 1
+    if first == n:
+        return at
+    t = rel + first * dt_ms
+    if dt_ms == 1000 and not has_motion and not has_flags and t // 1000 == state.second + 1:
+        state.last_ms = t + (n - first - 1) * 1000
+        state.covered_ms = state.last_ms + 1000
+        return _one_a_second(state, first, spo2, at, out_second, out_spo2, out_reason, out_fresh)
     second = state.second
     covered = state.covered_ms
     value = state.spo2
-    beat = state.pulse
     reason = state.reason
-    fresh = 1
     end = (second + 1) * 1000
-    made = 0
-    t = rel + first * dt_ms
     for i in range(first, n):
         if t >= end:
-            out_second[made] = second
-            out_spo2[made] = value
-            out_pulse[made] = beat
-            out_reason[made] = reason
-            out_fresh[made] = fresh
-            made += 1
+            out_second[at] = second
+            out_spo2[at] = value
+            out_reason[at] = reason
+            out_fresh[at] = 1
+            at += 1
             second += 1
             end += 1000
             if t >= end:
                 while t >= end and covered > end - 1000:  # the latest sample still stands for this second
-                    out_second[made] = second
-                    out_spo2[made] = value
-                    out_pulse[made] = beat
-                    out_reason[made] = reason
-                    out_fresh[made] = 0
-                    made += 1
+                    out_second[at] = second
+                    out_spo2[at] = value
+                    out_reason[at] = reason
+                    out_fresh[at] = 0
+                    at += 1
                     second += 1
                     end += 1000
                 missing = 0
-                while t >= end:
-                    if missing == GAP_SECONDS:
-                        second = t // 1000
-                        end = (second + 1) * 1000
-                        break
-                    out_second[made] = second
-                    out_spo2[made] = np.nan
-                    out_pulse[made] = np.nan
-                    out_reason[made] = GAP
-                    out_fresh[made] = 0
-                    made += 1
+                while t >= end and missing < GAP_SECONDS:
+                    out_second[at] = second
+                    out_spo2[at] = np.nan
+                    out_reason[at] = GAP
+                    out_fresh[at] = 0
+                    at += 1
                     missing += 1
                     second += 1
                     end += 1000
-            value = np.float32(np.nan)
-            beat = np.float32(np.nan)
+                if t >= end:
+                    second = t // 1000
+                    end = (second + 1) * 1000
             reason = MISSING
         judged = _judge(spo2[i], motion[i] if has_motion else MOTION_NONE, flags[i] if has_flags else 0)
         if judged == VALID:
             if reason <= OUT_OF_RANGE:
                 reason = VALID
                 value = spo2[i]
-                if has_pulse:
-                    beat = pulse[i]
         elif judged > OUT_OF_RANGE or reason == MISSING:
             reason = judged
-            value = np.float32(np.nan)
-            beat = np.float32(np.nan)
+            value = spo2[i]
         covered = t + reach
         t += dt_ms
     state.second = second
     state.covered_ms = covered
     state.spo2 = value
-    state.pulse = beat
     state.reason = reason
     state.last_ms = t - dt_ms
-    return made
+    return at
 
 
 @njit(cache=True)
-def grid_close(state: Any, out_second: Any, out_spo2: Any, out_pulse: Any, out_reason: Any, out_fresh: Any) -> int:
-    """Make the seconds that the last sample covers final; returns how many."""
+def grid_close(state: Any, at: int, out_second: Any, out_spo2: Any, out_reason: Any, out_fresh: Any) -> int:
+    """Make the seconds that the last sample covers final; returns the next position."""
     if not state.started:
-        return 0
-    made = 0
+        return at
     fresh = 1
-    while made == 0 or state.covered_ms > state.second * 1000:
-        out_second[made] = state.second
-        out_spo2[made] = state.spo2
-        out_pulse[made] = state.pulse
-        out_reason[made] = state.reason
-        out_fresh[made] = fresh
+    while fresh or state.covered_ms > state.second * 1000:
+        out_second[at] = state.second
+        out_spo2[at] = state.spo2
+        out_reason[at] = state.reason
+        out_fresh[at] = fresh
+        at += 1
         fresh = 0
-        made += 1
         state.second += 1
-    return made
+    return at

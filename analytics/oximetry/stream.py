@@ -21,6 +21,7 @@ from analytics.oximetry import masking, peak, running, signal
 from analytics.oximetry.events import EVENT_DTYPE, Desaturation, Events, from_rows
 from analytics.oximetry.indices import RunningIndices, indices_of
 from analytics.oximetry.peak import PROFILE, PROFILE_VERSION
+from analytics.oximetry.running import NUMBERS
 from analytics.oximetry.signal import OximetryChunk
 
 __all__ = [
@@ -53,8 +54,6 @@ STATE_DTYPE: Final = np.dtype(
 )
 
 _HEADER: Final = f"somnolink {PROFILE} {PROFILE_VERSION} state 1 {STATE_DTYPE.itemsize} ".encode()
-_SHORTEST_FALL_S: Final = peak.FALL_MIN_S
-"""Nadirs lie further apart than this: bounds the rows that a step can make."""
 
 
 class NightState:
@@ -121,61 +120,56 @@ class CoreResult:
 
 
 @njit(cache=True)
-def _count(state: Any, out: Any, made: int) -> None:
-    """Count the desaturations by depth."""
-    for i in range(made):
-        depth = out[i].depth_pct
-        state.odi[0] += depth >= 2.0
-        state.odi[1] += depth >= 3.0
-        state.odi[2] += depth >= 4.0
-
-
-@njit(cache=True)
 def _begin(state: Any) -> None:
     masking.mask_start(state[0].mask)
     peak.peak_start(state[0].peak)
-    state[0].running.minimum = np.nan
+    state[0].running.minimum = np.inf
 
 
 @njit(cache=True)
 def _advance(
-    state: Any, t0_ms: int, dt_ms: int, spo2: Any, pulse: Any, motion: Any, flags: Any, out: Any, closing: bool
+    state: Any,
+    t0_ms: int,
+    dt_ms: int,
+    spo2: Any,
+    motion: Any,
+    flags: Any,
+    closing: bool,
+    after: Any,
+    out: Any,
+    numbers: Any,
 ) -> int:
-    """Run samples through all stages; with `closing` the night ends after them. Returns the desaturations made
-    final."""
-    whole = state[0]
-    room = signal.grid_capacity(spo2.shape[0], dt_ms) + masking.DELAY_S
+    """Run samples through all stages: `state` is read, `after` written; with `closing` the night ends after them.
+
+    Returns how many desaturations became final (rows of `out`), -1 if the night had been closed.
+    """
+    after[0] = state[0]
+    whole = after[0]
+    if whole.closed:
+        return -1
+    room = masking.DELAY_S + signal.grid_capacity(spo2.shape[0], dt_ms)
     second = np.empty(room, np.int32)
     value = np.empty(room, np.float32)
-    beat = np.empty(room, np.float32)
-    reason = np.empty(room, np.uint8)
+    why = np.empty(room, np.uint8)
     fresh = np.empty(room, np.uint8)
-    settled_second = np.empty(room, np.int32)
-    settled = np.empty(room, np.float32)
-    settled_beat = np.empty(room, np.float32)
-    settled_reason = np.empty(room, np.uint8)
 
-    count = signal.grid_advance(
-        whole.grid, t0_ms, dt_ms, spo2, pulse, motion, flags, second, value, beat, reason, fresh
-    )
+    held = masking.mask_resume(whole.mask, second, value, why)
+    total = signal.grid_advance(whole.grid, t0_ms, dt_ms, spo2, motion, flags, held, second, value, why, fresh)
     if closing:
-        count += signal.grid_close(
-            whole.grid, second[count:], value[count:], beat[count:], reason[count:], fresh[count:]
-        )
-    done = masking.mask_advance(
-        whole.mask, count, second, value, beat, reason, fresh, settled_second, settled, settled_beat, settled_reason
-    )
+        total = signal.grid_close(whole.grid, total, second, value, why, fresh)
+    masking.mask_advance(whole.mask, held, total, second, value, why, fresh)
     if closing:
-        done += masking.mask_close(
-            whole.mask, settled_second[done:], settled[done:], settled_beat[done:], settled_reason[done:]
-        )
-    running.running_advance(whole.running, done, settled_second, settled, settled_reason)
-    made = peak.peak_advance(whole.peak, done, settled_second, settled, out)
+        settled = masking.mask_close(whole.mask, total, value, why)
+    else:
+        settled = masking.mask_suspend(whole.mask, total, second, value, why)
+    running.running_advance(whole.running, settled, second, value, why)
+    made = peak.peak_advance(whole.peak, settled, second, value, out)
     if closing:
         running.running_close(whole.running)
         made += peak.peak_close(whole.peak, out[made:])
         whole.closed = 1
-    _count(whole.running, out, made)
+    running.running_count(whole.running, out, made)
+    running.running_numbers(whole.running, whole.grid.ignored, numbers)
     return made
 
 
@@ -183,6 +177,11 @@ def _fresh_record() -> NDArray[Any]:
     record = np.zeros(1, STATE_DTYPE)
     _begin(record)
     return record
+
+
+def _blank_record() -> NDArray[Any]:
+    """A record to be written, eight times quicker than `np.empty` of so many fields."""
+    return np.frombuffer(bytearray(STATE_DTYPE.itemsize), STATE_DTYPE)
 
 
 _START: Final = _fresh_record()
@@ -193,7 +192,7 @@ _NO_U2: Final = np.empty(0, np.uint16)
 
 def start() -> NightState:
     """State of a night of which nothing has arrived."""
-    return NightState(_START.copy())
+    return NightState(_START)
 
 
 def step(state: NightState, chunk: OximetryChunk) -> tuple[NightState, StepOutput]:
@@ -204,13 +203,7 @@ def step(state: NightState, chunk: OximetryChunk) -> tuple[NightState, StepOutpu
     ValueError
         If the night has been closed.
     """
-    record = state._record.copy()
-    if record[0]["closed"]:
-        raise ValueError("the night is closed: start another")
-    room = _room(len(chunk.spo2), chunk.dt_ms)
-    out = np.empty(room, EVENT_DTYPE)
-    made = _advance(record, chunk.t0_ms, chunk.dt_ms, chunk.spo2, chunk.pulse, chunk.motion, chunk.flags, out, False)
-    return NightState(record), _output(record, out[:made])
+    return _step(state, chunk.t0_ms, chunk.dt_ms, chunk.spo2, chunk.motion, chunk.flags, False)
 
 
 def close(state: NightState) -> tuple[NightState, StepOutput]:
@@ -221,34 +214,38 @@ def close(state: NightState) -> tuple[NightState, StepOutput]:
     ValueError
         If the night has been closed already.
     """
-    record = state._record.copy()
-    if record[0]["closed"]:
+    return _step(state, 0, 1000, _NO_F4, _NO_U1, _NO_U2, True)
+
+
+def _step(
+    state: NightState,
+    t0_ms: int,
+    dt_ms: int,
+    spo2: NDArray[np.float32],
+    motion: NDArray[np.uint8],
+    flags: NDArray[np.uint16],
+    closing: bool,
+) -> tuple[NightState, StepOutput]:
+    after = _blank_record()
+    out = np.empty(_room(len(spo2), dt_ms), EVENT_DTYPE)
+    numbers = np.empty(NUMBERS)
+    made = _advance(state._record, t0_ms, dt_ms, spo2, motion, flags, closing, after, out, numbers)
+    if made < 0:
         raise ValueError("the night is closed: start another")
-    out = np.empty(_room(0, 1000), EVENT_DTYPE)
-    made = _advance(record, 0, 1000, _NO_F4, _NO_F4, _NO_U1, _NO_U2, out, True)
-    return NightState(record), _output(record, out[:made])
+    following = NightState(after)
+    found = from_rows(out[:made].tolist(), following.origin_ms) if made else ()
+    return following, StepOutput(found, indices_of(numbers))
 
 
 def _room(samples: int, dt_ms: int) -> int:
-    seconds = samples * (min(dt_ms // 1000, 26) + 2) + 64
-    return seconds // _SHORTEST_FALL_S + 70
-
-
-def _output(record: NDArray[Any], events: Events) -> StepOutput:
-    found = from_rows(events.tolist(), int(record["grid"]["origin_ms"][0])) if len(events) else ()
-    return StepOutput(found, _indices(record))
-
-
-def _indices(record: NDArray[Any]) -> RunningIndices:
-    whole = record[0]
-    return indices_of(whole["running"], int(whole["grid"]["ignored"]))
+    """Rows that a step can need at most: what it brings, and what has been waiting."""
+    return 64 + signal.grid_capacity.py_func(samples, dt_ms) // peak.FALL_MIN_S
 
 
 def detect(
     spo2: ArrayLike,
     interval_s: float = 1.0,
     *,
-    pulse: ArrayLike | None = None,
     motion: ArrayLike | None = None,
     flags: ArrayLike | None = None,
 ) -> CoreResult:
@@ -260,7 +257,7 @@ def detect(
         Shape (n,), %; NaN missing.
     interval_s
         Sampling interval, a whole number of ms.
-    pulse, motion, flags
+    motion, flags
         As in `OximetryChunk`; optional.
 
     Raises
@@ -272,20 +269,20 @@ def detect(
         0,
         round(interval_s * 1000),
         np.ascontiguousarray(spo2, np.float32),
-        _NO_F4 if pulse is None else np.ascontiguousarray(pulse, np.float32),
-        _NO_U1 if motion is None else np.ascontiguousarray(motion, np.uint8),
-        _NO_U2 if flags is None else np.ascontiguousarray(flags, np.uint16),
+        motion=_NO_U1 if motion is None else np.ascontiguousarray(motion, np.uint8),
+        flags=_NO_U2 if flags is None else np.ascontiguousarray(flags, np.uint16),
     )
-    return _whole(chunk)
+    return _whole(chunk.dt_ms, chunk.spo2, chunk.motion, chunk.flags)
 
 
 def analyze_core(spo2_1hz: NDArray[np.float32] | NDArray[np.float64]) -> CoreResult:
     """Events, ODI, T90, mean and the other causal indices of a night at 1 Hz: the quickest way in."""
-    return _whole(OximetryChunk(0, 1000, np.ascontiguousarray(spo2_1hz, np.float32)))
+    return _whole(1000, np.ascontiguousarray(spo2_1hz, np.float32), _NO_U1, _NO_U2)
 
 
-def _whole(chunk: OximetryChunk) -> CoreResult:
-    record = _START.copy()
-    out = np.empty(_room(len(chunk.spo2), chunk.dt_ms), EVENT_DTYPE)
-    made = _advance(record, 0, chunk.dt_ms, chunk.spo2, chunk.pulse, chunk.motion, chunk.flags, out, True)
-    return CoreResult(out[:made], _indices(record))
+def _whole(dt_ms: int, spo2: NDArray[np.float32], motion: NDArray[np.uint8], flags: NDArray[np.uint16]) -> CoreResult:
+    after = _blank_record()
+    out = np.empty(_room(len(spo2), dt_ms), EVENT_DTYPE)
+    numbers = np.empty(NUMBERS)
+    made = _advance(_START, 0, dt_ms, spo2, motion, flags, True, after, out, numbers)
+    return CoreResult(out[:made], indices_of(numbers))
