@@ -59,6 +59,9 @@ class Records:
     url : str or Path
         Path of an SQLite file, ``sqlite:///PATH`` or ``postgresql://USER:PASSWORD@HOST/NAME``.
 
+    password : str or None
+        PostgreSQL's password, where it does not stand in the URL (where logs and process lists could show it).
+
     Attributes
     ----------
     devices : Devices
@@ -77,8 +80,8 @@ class Records:
         If the database cannot be opened.
     """
 
-    def __init__(self, url: str | Path) -> None:
-        self._database = Database(str(url))
+    def __init__(self, url: str | Path, *, password: str | None = None) -> None:
+        self._database = Database(str(url), password)
         self.devices = Devices(self._database)
         self.results = Results(self._database)
         self.alerts = Alerts(self._database)

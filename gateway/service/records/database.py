@@ -42,6 +42,8 @@ class Database:
     ----------
     url : str
         ``sqlite:///PATH``, ``postgresql://...``, or a plain path of an SQLite file.
+    password : str or None
+        PostgreSQL's password, where it does not stand in the URL.
 
     Raises
     ------
@@ -51,7 +53,7 @@ class Database:
         If the database cannot be opened or migrated.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, password: str | None = None) -> None:
         parsed = _parse(url)
         self.where: Final = parsed.render_as_string(hide_password=True)
         self._writing: threading.Lock | None = None
@@ -60,6 +62,7 @@ class Database:
                 self._engine = _sqlite_engine(parsed)
                 self._writing = threading.Lock()
             else:
+                parsed = parsed if password is None else parsed.set(password=password)
                 self._engine = sa.create_engine(parsed, pool_pre_ping=True, pool_size=10)
         except ImportError as error:
             raise ConfigurationError(f"records database {self.where}: its driver is not installed ({error})") from error

@@ -24,6 +24,7 @@ from gateway.service.records import Desaturation, NightResult, NightUpdate, Reco
 from gateway.service.records.tables import Base
 from tests.servers import require
 
+PASSWORD = "not in the address"
 RING = "o2ring-0011223344"
 RESULT = NightResult(RING, date(2026, 3, 10), "peak", "1", "UTC", State.RUNNING, 1, 2, 3.0, {"odi4": 7.5}, 5)
 
@@ -52,7 +53,10 @@ def url() -> Iterator[str]:
         assert done.returncode == 0, done.stderr
 
     data = str(folder / "data")
-    run("initdb", "-D", data, "-U", "somnolink", "-A", "trust", "-E", "UTF8", "--no-sync")
+    (folder / "password").write_text(PASSWORD)
+    (folder / "password").chmod(0o644)  # the folder itself is its owner's alone
+    password = f"--pwfile={folder / 'password'}"
+    run("initdb", "-D", data, "-U", "somnolink", "-A", "scram-sha-256", password, "-E", "UTF8", "--no-sync")
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
     run("pg_ctl", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
     try:
@@ -64,14 +68,18 @@ def url() -> Iterator[str]:
 
 @pytest.fixture
 def records(url: str) -> Iterator[Records]:
-    opened = Records(url)
+    opened = Records(url, password=PASSWORD)
     yield opened
     opened.close()
-    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    engine = plain_engine(url)
     with engine.begin() as connection:
         Base.metadata.drop_all(connection)
         connection.execute(sa.text("DROP TABLE alembic_version"))
     engine.dispose()
+
+
+def plain_engine(url: str) -> sa.Engine:
+    return sa.create_engine(sa.make_url(url).set(drivername="postgresql+psycopg", password=PASSWORD))
 
 
 def fall(start_ms: int) -> Desaturation:
@@ -79,7 +87,7 @@ def fall(start_ms: int) -> Desaturation:
 
 
 def test_the_migrations_make_exactly_the_tables_that_the_program_maps(records: Records, url: str) -> None:
-    engine = sa.create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
+    engine = plain_engine(url)
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     engine.dispose()
@@ -90,7 +98,7 @@ def test_many_openings_at_once_migrate_once(url: str, records: Records) -> None:
 
     def open_it() -> None:
         try:
-            Records(url).close()
+            Records(url, password=PASSWORD).close()
         except Exception as error:
             failures.append(error)
 
@@ -127,7 +135,7 @@ def test_alerts_and_hostile_text(records: Records) -> None:
 
 
 def test_two_writers_of_one_alert_both_count(url: str, records: Records) -> None:
-    other = Records(url)
+    other = Records(url, password=PASSWORD)
     failures: list[Exception] = []
 
     def work(one: Records) -> None:
@@ -145,6 +153,13 @@ def test_two_writers_of_one_alert_both_count(url: str, records: Records) -> None
     other.close()
     assert failures == []
     assert [alert.count for alert in records.alerts.list()] == [40]
+
+
+def test_a_wrong_password_is_one_clear_line(url: str) -> None:
+    with pytest.raises(StoreUnavailableError, match="password authentication failed") as caught:
+        Records(url, password="wrong-one")
+    assert "wrong-one" not in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_a_server_that_is_away_is_unavailable_not_rejected(url: str) -> None:
