@@ -15,7 +15,7 @@ from gateway.wire.files.oxyii import HEADER_BYTES, TRAILER_BYTES, encode_oxyii, 
 START = datetime(2026, 4, 27, 10, 59, 49)  # noqa: DTZ001 - rings keep local time without a zone
 
 BODY = bytes.fromhex("01 03 000000000000 0400  61 3c 05  60 ff 40  ff 3d 80  59 46 3f")
-TRAILER = bytes.fromhex("e3040000 48125ada 0542ef69 04000000 01 01 03") + bytes(29)
+TRAILER = bytes.fromhex("e3040000 48125ada a541ef69 04000000 01 01 03") + bytes(29)
 """Sum of the body 1251; the start as if its local time were UTC; four records, 1 s, three bytes each."""
 
 
@@ -52,7 +52,7 @@ def test_a_recording_still_going_on_has_samples_but_no_start() -> None:
 
 @pytest.mark.parametrize("cut", range(1, TRAILER_BYTES))
 def test_the_trailer_counts_only_when_it_is_whole(cut: int) -> None:
-    data = (BODY + TRAILER)[:-cut]
+    data = encode_oxyii(np.full(500, 95), np.full(500, 60), start=START)[:-cut]
     assert not is_complete(data)
     assert parse_oxyii(data).start is None
 
