@@ -106,7 +106,7 @@ def encode_date_time(when: datetime | None) -> bytes:
 def decode_battery(data: bytes) -> int:
     """Battery Level (0x2A19), %."""
     if len(data) != 1 or data[0] > 100:
-        raise ProtocolError(f"no battery level: {data.hex() or 'empty'}")
+        raise ProtocolError(f"no battery level: {data[:8].hex() or 'empty'}")
     return data[0]
 
 

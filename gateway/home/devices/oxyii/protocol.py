@@ -171,7 +171,7 @@ def decode_file_size(data: bytes) -> int:
 def decode_battery(data: bytes) -> tuple[float, bool]:
     """Charge in % and whether it is being charged, from the answer to `Op.BATTERY`: state, %, two unknown."""
     if len(data) != 4 or data[1] > 100:
-        raise ProtocolError(f"no battery state: {data.hex() or 'empty'}")
+        raise ProtocolError(f"no battery state: {data[:8].hex() or 'empty'}")
     return float(data[1]), data[0] in (1, 2)
 
 
