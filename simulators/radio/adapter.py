@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
 from bleak.backends.scanner import BaseBleakScanner
 from bumble import core, hci
-from bumble.device import Advertisement, Connection, Device
+from bumble.device import Connection, Device
 
 from simulators.radio import errors
 from simulators.radio.client import VirtualClient
 from simulators.radio.controller import RadioController
+from simulators.radio.host import EVENT_ADVERTISING
 from simulators.radio.known import KnownDevice
 from simulators.radio.scanner import VirtualScanner
 
@@ -49,7 +50,7 @@ class Adapter:
         self._connecting = asyncio.Lock()
         self._powered = True
         self._present = True
-        device.on(device.EVENT_ADVERTISEMENT, self._on_advertisement)
+        device.host.on(EVENT_ADVERTISING, self._on_advertising)
 
     # What a gateway is given.
 
@@ -221,13 +222,14 @@ class Adapter:
             hci.HCI_ErrorCode.REMOTE_DEVICE_TERMINATED_CONNECTION_DUE_TO_POWER_OFF_ERROR,
         )
 
-    def _on_advertisement(self, advertisement: Advertisement) -> None:
+    def _on_advertising(self, reports: Sequence[hci.HCI_LE_Advertising_Report_Event.Report]) -> None:
         if not self._listeners:
             return
-        address = advertisement.address.to_string(False)
+        heard = reports[0].address
+        address = heard.to_string(False)
         known = self._known.get(address)
         if known is None:
-            known = self._known[address] = KnownDevice(self.name, advertisement.address)
-        known.update(advertisement.data.ad_structures, advertisement.rssi)
+            known = self._known[address] = KnownDevice(self.name, heard)
+        known.hear(b"".join(report.data for report in reports), reports[0].rssi)
         for listener in list(self._listeners):
             listener(known)

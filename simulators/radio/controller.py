@@ -15,6 +15,7 @@ from bumble import hci, ll
 from bumble.core import PhysicalTransport
 
 from simulators.radio.faults import Faults
+from simulators.radio.host import RadioHost
 from simulators.radio.link import AirLink
 
 ACL_LENGTH = 251
@@ -34,6 +35,11 @@ _REPORT_TYPES = {
     _AdvertisingType.ADV_NONCONN_IND: _ReportType.ADV_NONCONN_IND,
 }
 _SCANNABLE = (_AdvertisingType.ADV_IND, _AdvertisingType.ADV_SCAN_IND)
+_FREQUENT = (
+    hci.HCI_AclDataPacket,
+    hci.HCI_Number_Of_Completed_Packets_Event,
+    hci.HCI_LE_Advertising_Report_Event,
+)
 
 
 @dataclass
@@ -60,7 +66,7 @@ class _Advertiser(bumble_controller.LegacyAdvertiser):
                 scan_response=self.scan_response_data,
                 advertising_type=self.advertising_type,
             )
-            self.controller.send_advertising_pdu(advertisement)
+            self.controller.link.send_advertising_pdu(self.controller, advertisement)
 
 
 class RadioController(bumble_controller.Controller):
@@ -186,6 +192,13 @@ class RadioController(bumble_controller.Controller):
             self.fail_pending_connection, hci.HCI_ErrorCode.UNKNOWN_CONNECTION_IDENTIFIER_ERROR
         )
         return hci.HCI_StatusReturnParameters(hci.HCI_ErrorCode.SUCCESS)
+
+    def send_hci_packet(self, packet: hci.HCI_Packet) -> None:
+        """Hand a packet to the host, as an object where there are many of its kind."""
+        if isinstance(packet, _FREQUENT) and isinstance(self.host, RadioHost):
+            asyncio.get_running_loop().call_soon(self.host.on_hci_packet, packet)
+        else:
+            super().send_hci_packet(packet)
 
     def on_ll_control_pdu(self, sender_address: hci.Address, packet: ll.ControlPdu) -> None:
         """Take a control PDU, unless the connection it belongs to has just ended."""

@@ -8,12 +8,11 @@ from types import TracebackType
 
 from bumble import hci
 from bumble.device import Device, DeviceConfiguration
-from bumble.host import Host
-from bumble.transport.common import AsyncPipeSink
 
 from simulators.radio.adapter import MTU_OFFER, Adapter
 from simulators.radio.controller import RadioController
 from simulators.radio.faults import Faults
+from simulators.radio.host import RadioHost
 from simulators.radio.link import SUPERVISION_TIMEOUT_S, AirLink
 
 RSSI_DBM = -60
@@ -158,7 +157,7 @@ class Ether:
             # The adapter resolves no private addresses itself: bumble's host would scan for them without a time-out.
             address_resolution_offload=True,
         )
-        device = Device(config=config, host=Host(controller, AsyncPipeSink(controller)))
+        device = Device(config=config, host=RadioHost(controller))
         await device.power_on()
         return device
 

@@ -45,6 +45,7 @@ class KnownDevice:
     service_data: dict[str, bytes] = field(default_factory=dict)
     manufacturer_data: dict[int, bytes] = field(default_factory=dict)
     structures: Sequence[tuple[int, bytes]] = ()
+    data: bytes = b""
 
     @property
     def address_text(self) -> str:
@@ -56,11 +57,15 @@ class KnownDevice:
         """The name to show: the device's own, else its address with dashes."""
         return self.address_text.replace(":", "-") if self.name is None else self.name
 
-    def update(self, structures: Sequence[tuple[int, bytes]], rssi_dbm: int) -> None:
-        """Take in one advertising event, its scan response included."""
+    def hear(self, data: bytes, rssi_dbm: int) -> None:
+        """Take in one advertising event as it came over the air, its scan response included."""
         self.rssi_dbm = rssi_dbm
-        if structures == self.structures:
-            return
+        if data != self.data:
+            self.data = data
+            self.update(AdvertisingData.from_bytes(data).ad_structures)
+
+    def update(self, structures: Sequence[tuple[int, bytes]]) -> None:
+        """Take in the structures of one advertising event."""
         self.structures = structures
         manufacturer_data: dict[int, bytes] = {}
         for kind, data in structures:

@@ -13,8 +13,8 @@ ADDRESS = "C4:00:00:00:00:01"
 
 
 def known(*structures: tuple[int, bytes]) -> KnownDevice:
-    device = KnownDevice("hci0", Address(ADDRESS))
-    device.update(structures, -60)
+    device = KnownDevice("hci0", Address(ADDRESS), rssi_dbm=-60)
+    device.update(structures)
     return device
 
 
@@ -40,9 +40,9 @@ def test_services_of_all_sizes_and_from_several_lists_are_gathered_once_each() -
 
 def test_manufacturer_data_is_that_of_the_last_event_that_had_any() -> None:
     device = known((0xFF, b"\x4e\xf3\x01"))
-    device.update([(0xFF, b"\x4c\x00\x02")], -60)
+    device.update([(0xFF, b"\x4c\x00\x02")])
     assert device.manufacturer_data == {0x004C: b"\x02"}
-    device.update([(0x01, b"\x06")], -60)
+    device.update([(0x01, b"\x06")])
     assert device.manufacturer_data == {0x004C: b"\x02"}
 
 
