@@ -10,8 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.oximetry.analysis import Analysis
 from gateway.errors import ConfigurationError
-from gateway.service.exchange.recording import Recording
 
 SPO2_FLOOR_PCT: Final = 85.0
 """The SpO2 axis reaches at least this far down, so that a calm night looks calm."""
@@ -91,9 +91,9 @@ def envelope(values: NDArray[np.float32], most: int) -> tuple[NDArray[np.int64],
     return index, values[index]
 
 
-def spo2_limits(recording: Recording) -> tuple[float, float]:
-    """Return the range of the SpO2 axis, %."""
-    return min(SPO2_FLOOR_PCT, 5.0 * np.floor(float(np.nanmin(recording.spo2)) / 5.0)), 101.0
+def spo2_limits(analysis: Analysis) -> tuple[float, float]:
+    """Return the range of the SpO2 axis, %: down to the lowest valid value, whatever an artefact shows."""
+    return float(np.fmin(SPO2_FLOOR_PCT, 5.0 * np.floor(analysis.spo2.min / 5.0))), 101.0
 
 
 def write_file(path: Path, data: bytes) -> None:

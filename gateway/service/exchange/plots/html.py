@@ -23,6 +23,7 @@ from gateway.service.exchange.plots.axis import (
     write_file,
 )
 from gateway.service.exchange.recording import Recording
+from gateway.service.exchange.wording import number_text
 
 WIDTH: Final = 1000
 HEIGHT: Final = 260
@@ -43,7 +44,7 @@ def plot_html(path: Path, recording: Recording, analysis: Analysis) -> None:
 
 def page(recording: Recording, analysis: Analysis) -> str:
     """Return the page's text."""
-    low, high = spo2_limits(recording)
+    low, high = spo2_limits(analysis)
     panels = [_panel("SpO2 (%)", recording.spo2, low, high, 5, recording, analysis, "spo2")]
     if np.isfinite(recording.pulse).any():
         bottom = 10 * np.floor(float(np.nanmin(recording.pulse)) / 10)
@@ -124,11 +125,12 @@ def _y(value: float, high: float, scale: float) -> str:
 
 
 def _summary(recording: Recording, analysis: Analysis) -> str:
+    burden = analysis.hypoxic_burden
     return (
-        f"{analysis.valid_h:.2f} valid of {analysis.duration_h:.2f} h, profile {analysis.profile} "
-        f"{analysis.profile_version}: ODI3 {analysis.odi3:.1f}/h, ODI4 {analysis.odi4:.1f}/h, "
-        f"T90 {analysis.spo2.t90_pct:.2f} %, hypoxic burden {analysis.hypoxic_burden.value:.1f} % min/h "
-        f"({analysis.hypoxic_burden.events} events), every {recording.interval_s:g} s."
+        f"{analysis.valid_h:.2f} valid of {analysis.duration_h:.2f} h, a sample every {recording.interval_s:g} s; profile "
+        f"{analysis.profile} {analysis.profile_version}: ODI3 {number_text(analysis.odi3, 1)}/h, "
+        f"ODI4 {number_text(analysis.odi4, 1)}/h, T90 {number_text(analysis.spo2.t90_pct, 2)} %, "
+        f"hypoxic burden {number_text(burden.value, 1)} % min/h ({burden.events} events)."
     )
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from analytics.oximetry.analysis import Analysis
 from gateway.service.exchange.plots.axis import axis_title, spo2_limits, time_ticks, write_file
 from gateway.service.exchange.recording import Recording
+from gateway.service.exchange.wording import number_text
 
 _INK = "#1f3a5f"
 _EVENT = "#c0392b"
@@ -59,8 +60,9 @@ def _spo2_panel(panel: Axes, seconds: NDArray[np.floating], recording: Recording
         label=f"{len(analysis.desaturations)} desaturations >= 3 % ({analysis.profile} {analysis.profile_version})",
     )
     panel.axhline(90, color="0.5", linewidth=0.7, linestyle="--")
-    panel.set_ylim(*spo2_limits(recording))
+    panel.set_ylim(*spo2_limits(analysis))
     panel.set_ylabel("SpO2 (%)")
-    panel.set_title(f"{recording.source}   ODI3 {analysis.odi3:.1f}/h   T90 {analysis.spo2.t90_pct:.1f} %", loc="left")
+    odi3, t90 = number_text(analysis.odi3, 1), number_text(analysis.spo2.t90_pct, 1)
+    panel.set_title(f"{recording.source}   ODI3 {odi3}/h   T90 {t90} %", loc="left", parse_math=False)
     panel.legend(loc="lower right", fontsize="small")
     panel.grid(alpha=0.25)
