@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.oximetry import masking, signal
 from analytics.oximetry.signal import OximetryChunk
-
-T = TypeVar("T", bound=np.generic)
 
 LONGEST_S: Final = 72 * 3600
 """A recording that spans more than this is no night: a wrong clock, or several files in one."""
@@ -63,54 +61,67 @@ def lay_out(chunks: Sequence[OximetryChunk]) -> NightGrid:
     if span_s > LONGEST_S:
         raise ValueError(f"the recording spans {span_s / 3600:.0f} h: more than {LONGEST_S // 3600} h is no night")
     bare = [OximetryChunk(chunk.t0_ms, chunk.dt_ms, chunk.spo2) for chunk in chunks]
-    second, raw, _, _, _ = _gridded(bare)
-    judged = _masked(*_gridded(chunks))
+    second, spo2, reason, fresh = _gridded(chunks)
+    _mask(second, spo2, reason, fresh)
+    bare_second, raw, bare_reason, _ = _gridded(bare)
+    raw[bare_reason != signal.VALID] = np.nan
     size = int(second[-1]) + 1
-    return NightGrid(
-        _dense(size, second, raw, np.float32(np.nan)),
-        _dense(size, judged[0], judged[1], np.float32(np.nan)),
-        _dense(size, judged[0], judged[2], np.float32(np.nan)),
-        _dense(size, judged[0], judged[3], np.uint8(signal.GAP)),
-    )
+    why = np.full(size, signal.GAP, np.uint8)
+    why[second] = reason
+    pulse = _held_pulse(chunks, size)
+    pulse[why != signal.VALID] = np.nan
+    return NightGrid(_dense(size, bare_second, raw), _dense(size, second, spo2), pulse, why)
 
 
-def _gridded(chunks: Sequence[OximetryChunk]) -> tuple[NDArray[np.generic], ...]:
-    """Second, SpO2, pulse, reason and freshness of the chunks' grid seconds; long gaps are skipped."""
+def _gridded(
+    chunks: Sequence[OximetryChunk],
+) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8]]:
+    """Second, SpO2, reason and freshness of the chunks' grid seconds; long gaps are skipped."""
     room = sum(signal.grid_capacity(len(chunk.spo2), chunk.dt_ms) for chunk in chunks)
-    columns = tuple(np.empty(room, dtype) for dtype in (np.int32, np.float32, np.float32, np.uint8, np.uint8))
-    state = np.zeros(1, signal.GRID_DTYPE)
-    made = 0
-    for chunk in chunks:
-        rest = [column[made:] for column in columns]
-        made += signal.grid_advance(
-            state[0], chunk.t0_ms, chunk.dt_ms, chunk.spo2, chunk.pulse, chunk.motion, chunk.flags, *rest
-        )
-    made += signal.grid_close(state[0], *[column[made:] for column in columns])
-    return tuple(column[:made] for column in columns)
+    second, spo2 = np.empty(room, np.int32), np.empty(room, np.float32)
+    reason, fresh = np.empty(room, np.uint8), np.empty(room, np.uint8)
+    state = np.zeros(1, signal.GRID_DTYPE)[0]
+    at = 0
+    for c in chunks:
+        at = signal.grid_advance(state, c.t0_ms, c.dt_ms, c.spo2, c.motion, c.flags, at, second, spo2, reason, fresh)
+    at = signal.grid_close(state, at, second, spo2, reason, fresh)
+    return second[:at], spo2[:at], reason[:at], fresh[:at]
 
 
-def _masked(
-    second: NDArray[np.generic],
-    spo2: NDArray[np.generic],
-    pulse: NDArray[np.generic],
-    reason: NDArray[np.generic],
-    fresh: NDArray[np.generic],
-) -> tuple[NDArray[np.generic], ...]:
-    """Second, SpO2, pulse and reason after the mask; the missing seconds at the end are filler."""
-    columns = tuple(np.empty(second.size, dtype) for dtype in (np.int32, np.float32, np.float32, np.uint8))
-    state = np.zeros(1, masking.MASK_DTYPE)
-    masking.mask_start(state[0])
-    done = masking.mask_advance(state[0], second.size, second, spo2, pulse, reason, fresh, *columns)
-    done += masking.mask_close(state[0], *[column[done:] for column in columns])
-    tail = done
-    while tail and columns[3][tail - 1] == signal.MISSING:
+def _mask(
+    second: NDArray[np.int32], spo2: NDArray[np.float32], reason: NDArray[np.uint8], fresh: NDArray[np.uint8]
+) -> None:
+    """Judge all seconds in place: masked ones become NaN, and the missing ones at the end filler."""
+    state = np.zeros(1, masking.MASK_DTYPE)[0]
+    masking.mask_start(state)
+    masking.mask_advance(state, 0, second.size, second, spo2, reason, fresh)
+    masking.mask_close(state, second.size, spo2, reason)
+    tail = second.size
+    while tail and reason[tail - 1] == signal.MISSING:
         tail -= 1
-    columns[3][tail:done] = masking.FILLER
-    return tuple(column[:done] for column in columns)
+    reason[tail:] = masking.FILLER
 
 
-def _dense(size: int, second: NDArray[np.generic], value: NDArray[np.generic], empty: T) -> NDArray[T]:
-    """`value` at its seconds in an array of `size` filled with `empty`."""
-    dense = np.full(size, empty)
-    dense[second] = value
+def _held_pulse(chunks: Sequence[OximetryChunk], size: int) -> NDArray[np.float32]:
+    """Pulse at 1 Hz: the last sample that begins in a second, or the one before it while its own interval lasts."""
+    dense = np.full(size, np.nan, np.float32)
+    origin_ms = chunks[0].t0_ms
+    for chunk in chunks:
+        if not len(chunk.pulse):
+            continue
+        rel = chunk.t0_ms - origin_ms
+        first = rel // 1000
+        last_ms = rel + (len(chunk.pulse) - 1) * chunk.dt_ms
+        reach_ms = min(max(chunk.dt_ms, 1000), signal.MAX_HOLD_MS)
+        seconds = np.arange(max(first, 0), min((last_ms + reach_ms - 1) // 1000 + 1, size))
+        sample = np.minimum(((seconds + 1) * 1000 - 1 - rel) // chunk.dt_ms, len(chunk.pulse) - 1)
+        stands = rel + sample * chunk.dt_ms + reach_ms > seconds * 1000
+        dense[seconds[stands]] = chunk.pulse[sample[stands]]
+    return dense
+
+
+def _dense(size: int, second: NDArray[np.int32], spo2: NDArray[np.float32]) -> NDArray[np.float32]:
+    """SpO2 at its seconds in an array of `size`, NaN elsewhere."""
+    dense = np.full(size, np.nan, np.float32)
+    dense[second] = spo2
     return dense
