@@ -173,6 +173,7 @@ def _viatom_request(data: bytes) -> Values:
     if request.op == viatom.Op.CONFIG:
         try:
             values["config"] = json.loads(request.data.rstrip(b"\0").decode("utf-8", "replace"))
+            json.dumps(values["config"], allow_nan=False)  # what Python reads beyond JSON could not be shown as JSON
         except (ValueError, RecursionError):
             raise ProtocolError("a setting is no JSON") from None
     return values

@@ -7,24 +7,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from gateway.cli_decode import FAMILIES, decode
 from gateway.errors import ProtocolError, TransferError
 from gateway.home.devices import sig
 from gateway.home.devices.berrymed.protocol import PacketAssembler
 from gateway.home.devices.contec.protocol import MessageAssembler, decode_command
-from gateway.home.devices.nonin.memory import MemoryPlayback
-from gateway.home.devices.nonin.protocol import decode_set_clock
+from gateway.home.devices.nonin import memory
+from gateway.home.devices.nonin.protocol import decode_set_clock, set_clock
 from gateway.home.devices.oxyii import protocol as oxyii
 from gateway.home.devices.oxyii import pull as oxyii_pull
 from gateway.home.devices.oxyii import stored
-from gateway.home.devices.pc60fw.protocol import FrameAssembler as Pc60fwAssembler
+from gateway.home.devices.pc60fw import protocol as pc60fw
 from gateway.home.devices.plx.protocol import decode_features
+from gateway.home.devices.reading import OximeterReading
 from gateway.home.devices.stream import StreamAssembler
 from gateway.home.devices.viatom import protocol as oxy
 from gateway.home.devices.viatom import pull as oxy_pull
+from gateway.home.devices.viatom import vld
 
 Target = Callable[[bytes], object]
 
@@ -34,7 +39,7 @@ ASSEMBLERS: Mapping[str, Callable[[], StreamAssembler[Any]]] = {
     "oxyii": oxyii.FrameAssembler,
     "berrymed": PacketAssembler,
     "contec": MessageAssembler,
-    "pc60fw": Pc60fwAssembler,
+    "pc60fw": pc60fw.FrameAssembler,
 }
 LONGEST_FRAME = 4096 + 8
 
@@ -56,6 +61,33 @@ def pieces(data: bytes) -> Iterator[bytes]:
         at += size
 
 
+def _framed(family: str, frame: Callable[[int, bytes], bytes]) -> Target:
+    """Decode data in a frame whose checksum is right, which no fuzzer would find by itself."""
+    inner = _decode_as_json(family)
+
+    def target(data: bytes) -> object:
+        return inner(frame(data[0], data[1:1025])) if data else None
+
+    return target
+
+
+def _oxy_request(code: int, data: bytes) -> bytes:
+    return oxy.encode_request(code if code != oxy.Op.FACTORY_RESET else oxy.Op.CONFIG, data)
+
+
+FRAMED: Mapping[str, Target] = {
+    "viatom": _framed("viatom", lambda code, data: oxy.encode_response(oxy.Response(code & 1, code, data))),
+    "viatom-request": _framed("viatom-request", _oxy_request),
+    "oxyii": _framed("oxyii", lambda code, data: oxyii.encode_frame(oxyii.Frame(code, data, answer=True))),
+    "oxyii-request": _framed(
+        "oxyii", lambda code, data: oxyii.encode_frame(oxyii.Frame(code, data, answer=code in oxyii.NEVER_SENT))
+    ),
+    "pc60fw": _framed(
+        "pc60fw", lambda code, data: pc60fw.encode_frame(pc60fw.Frame((0x0F, 0xF0)[code & 1], code >> 1, data[:200]))
+    ),
+}
+
+
 def _stream(name: str) -> Target:
     def target(data: bytes) -> object:
         whole, cut = ASSEMBLERS[name](), ASSEMBLERS[name]()
@@ -69,7 +101,7 @@ def _stream(name: str) -> Target:
 
 
 def _playback(data: bytes) -> object:
-    whole, cut = MemoryPlayback(), MemoryPlayback()
+    whole, cut = memory.MemoryPlayback(), memory.MemoryPlayback()
     whole.feed(data)
     for piece in pieces(data):
         cut.feed(piece)
@@ -114,6 +146,7 @@ def _oxyii_pull(data: bytes) -> object:
 
 TARGETS: Mapping[str, Target] = {
     **{f"decode-{family}": _decode_as_json(family) for family in FAMILIES},
+    **{f"framed-{name}": target for name, target in FRAMED.items()},
     **{f"stream-{name}": _stream(name) for name in ASSEMBLERS},
     "nonin-playback": _playback,
     "nonin-set-clock": decode_set_clock,
@@ -145,7 +178,24 @@ def harmless(target: Target, data: bytes) -> None:
 
 
 def seeds() -> list[bytes]:
-    """The frames of the vectors, to begin mutations from."""
+    """The frames of the vectors, and one file or answer of every greater kind, to begin mutations from."""
     path = Path(__file__).resolve().parent.parent / "unit" / "home" / "devices" / "vectors.json"
     vectors = json.loads(path.read_text())
-    return [bytes.fromhex(vector["hex"]) for family in vectors.values() for vector in family]
+    start = datetime.fromisoformat("2026-11-22T23:10:00")
+    column = np.array([97.0, np.nan, 88.0], "f4")
+    reading = OximeterReading(97.0, 60.0, 1.5, 3, 80.0, worn=True, valid=True)
+    session = memory.Session(start, start, start + timedelta(seconds=8), 4, column, column, 3)
+    info = oxy.DeviceInfo("2101234567", "1641", "AA", "1.5.0", 96.0, True, start, ("20260116233312",))
+    return [
+        *(bytes.fromhex(vector["hex"]) for family in vectors.values() for vector in family),
+        vld.encode_file(start, column, column),
+        stored.encode_file(start, column, column),
+        memory.encode_memory((session, session)),
+        set_clock(start),
+        oxy.encode_info(info),
+        oxy.encode_real_time(reading, bytes(5)),
+        oxyii.encode_info(oxyii.DeviceInfo("25B2303210", "2D010002", start)),
+        oxyii.encode_live(oxyii.Live(reading, bytes(5), file_open=False)),
+        oxyii.encode_file_list(("20260427105949",)),
+        sig.encode_current_time(sig.CurrentTime(start)),
+    ]

@@ -94,6 +94,12 @@ def test_answers_of_a_ring_are_told_apart_by_their_form() -> None:
     assert (block["block"], block["length"], "spo2" in block) == (3, 512, False)
 
 
+@pytest.mark.parametrize("setting", [b"{", b"NaN", b'{"a":1e999}', b"\xff", b"", b"[" * 4000])
+def test_a_setting_that_is_no_json_is_no_request(setting: bytes) -> None:
+    with pytest.raises(ProtocolError, match="JSON"):
+        decode("viatom-request", oxy.encode_request(oxy.Op.CONFIG, setting))
+
+
 def test_a_bare_sensor_payload_is_taken_where_it_can_be_nothing_else() -> None:
     assert decode("viatom", bytes.fromhex("624200000000006100920a0100"))["spo2"] == 98
     for text in ("5500ff00000d00624200000000", "aa1be400000100005e00000000", "ff" * 13, "624200000000006500920a0100"):

@@ -29,7 +29,7 @@ def mutated(draw: st.DrawFn) -> bytes:
 
 
 @pytest.mark.parametrize("name", TARGETS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.one_of(st.binary(max_size=400), mutated()))
 def test_no_bytes_raise_anything_but_a_protocol_error(name: str, data: bytes) -> None:
     harmless(TARGETS[name], data)
@@ -49,7 +49,7 @@ def test_any_cutting_of_a_stream_gives_the_same_frames(name: str, data: st.DataO
 
 
 @pytest.mark.parametrize("name", ["viatom", "viatom-request", "oxyii", "pc60fw"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(garbage=st.binary(max_size=40), data=st.data())
 def test_a_frame_behind_garbage_is_found_in_the_end(name: str, garbage: bytes, data: st.DataObject) -> None:
     frame = data.draw(st.sampled_from([seed for seed in SEEDS if ASSEMBLERS[name]().feed(seed)]))
