@@ -148,4 +148,8 @@ class Finger:
 
     def now(self, utc_ms: int) -> Samples:
         """Return the one reading at a true moment."""
-        return self.at(np.array([utc_ms], dtype=np.int64))
+        for trace in reversed(self._traces):
+            if trace.start_utc_ms <= utc_ms < trace.end_utc_ms:
+                index = (utc_ms - trace.start_utc_ms) // trace.step_ms
+                return trace.samples.slice(index, index + 1)
+        return nothing(1)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -33,42 +32,18 @@ from gateway.home.devices.viatom.protocol import (
 from simulators.devices.base import ADVERTISING_FLAGS, VirtualDevice
 from simulators.devices.battery import Battery
 from simulators.devices.clocks import DeviceClock
-from simulators.devices.finger import Finger, Samples
+from simulators.devices.finger import Finger
+from simulators.devices.ring_live import LiveFrame, live_frame, pulse_wave
 from simulators.devices.ring_recorder import RingOptions, RingRecorder
 
 BLOCK_BYTES: Final = 512
 """Of a file, in an answer to a read."""
 REFUSED: Final = 1
 """Status of an answer to what cannot be done."""
-_WAVE_HZ: Final = 125
-_LONGEST_WAVE: Final = 125
 BATTERY_LIFE_H: Final = 14.0
 """While it measures or talks."""
 STANDBY_LIFE_H: Final = 30 * 24.0
 """Off the finger and alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class LiveFrame:
-    """Truth about a live frame that was answered.
-
-    Attributes
-    ----------
-    utc_ms : int
-        True time of the reading.
-    op : Op
-        `SENSORS` or `REAL_TIME`.
-    spo2_pct, pulse_bpm : int or None
-    motion : int
-    worn : bool
-    """
-
-    utc_ms: int
-    op: Op
-    spo2_pct: int | None
-    pulse_bpm: int | None
-    motion: int
-    worn: bool
 
 
 @dataclass(slots=True)
@@ -246,29 +221,14 @@ class O2Ring(VirtualDevice):
         )
 
     def _reading(self, op: Op) -> OximeterReading:
-        utc_ms = self.clock.utc_ms()
-        samples = self.finger.now(utc_ms)
-        frame = LiveFrame(
-            utc_ms,
-            op,
-            spo2_pct=_whole(samples.spo2_pct[0]),
-            pulse_bpm=_whole(samples.pulse_bpm[0]),
-            motion=int(samples.motion[0]),
-            worn=bool(samples.worn[0]),
-        )
+        frame = live_frame(self.finger, self.clock.utc_ms(), op)
         self.delivered_live.append(frame)
-        return _as_reading(frame, samples, self.battery.shown_pct)
+        return frame.reading(self.battery.shown_pct)
 
     def _wave(self, session: _Session) -> bytes:
-        """The pulse wave since the last answer: a shape at the pulse's rate, flat without a finger."""
-        now_ms = self.clock.utc_ms()
-        count = min((now_ms - session.wave_from_ms) * _WAVE_HZ // 1000, _LONGEST_WAVE)
-        session.wave_from_ms = now_ms
-        samples = self.finger.now(now_ms)
-        if not samples.worn[0] or math.isnan(samples.pulse_bpm[0]):
-            return bytes(count)
-        beat_s = 60.0 / float(samples.pulse_bpm[0])
-        return bytes(_pulse_shape((now_ms / 1000.0 - i / _WAVE_HZ) % beat_s / beat_s) for i in reversed(range(count)))
+        """The pulse wave since the last answer."""
+        since_ms, session.wave_from_ms = session.wave_from_ms, self.clock.utc_ms()
+        return pulse_wave(self.finger, since_ms, session.wave_from_ms)
 
     def _configure(self, data: bytes) -> bool:
         """Take settings; the clock is the one that matters here."""
@@ -285,27 +245,3 @@ class O2Ring(VirtualDevice):
 
 def _name(data: bytes) -> str:
     return data.split(b"\0")[0].decode("ascii", "replace")
-
-
-def _whole(value: float) -> int | None:
-    return None if math.isnan(value) else round(value)
-
-
-def _as_reading(frame: LiveFrame, samples: Samples, battery_pct: int) -> OximeterReading:
-    perfusion = float(samples.perfusion_pct[0])
-    return OximeterReading(
-        spo2_pct=frame.spo2_pct,
-        pulse_bpm=frame.pulse_bpm,
-        perfusion_pct=None if math.isnan(perfusion) else perfusion,
-        motion=frame.motion,
-        battery_pct=battery_pct,
-        worn=frame.worn,
-        valid=frame.worn and frame.spo2_pct is not None and frame.pulse_bpm is not None,
-    )
-
-
-def _pulse_shape(phase: float) -> int:
-    """A finger's volume pulse over one beat, 0..200: a fast rise, a slow fall, a notch."""
-    rise = math.exp(-(((phase - 0.18) / 0.09) ** 2))
-    fall = 0.45 * math.exp(-(((phase - 0.45) / 0.15) ** 2))
-    return round(200 * min(1.0, rise + fall))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
 from bumble import att
@@ -21,13 +19,8 @@ from gateway.home.devices.plx.protocol import (
     RECORD_ACCESS,
     SERVICE,
     SPOT_CHECK,
-    ContinuousMeasurement,
     Feature,
     Features,
-    MeasurementStatus,
-    SensorStatus,
-    SpotCheckMeasurement,
-    Vitals,
     encode_continuous,
     encode_features,
     encode_spot_check,
@@ -37,24 +30,16 @@ from simulators.devices.base import ADVERTISING_FLAGS, VirtualDevice, readable
 from simulators.devices.battery import Battery
 from simulators.devices.clocks import DeviceClock
 from simulators.devices.common_services import battery_service, information_service, time_service
-from simulators.devices.finger import Finger, Samples
+from simulators.devices.finger import Finger
+from simulators.devices.plx_values import MEASUREMENT_MASK, SENSOR_MASK, continuous_measurement, spot_check
 from simulators.devices.spot_memory import ALL_OPERATORS, Report, SpotMemory, StoredSpotCheck
 
 PROCEDURE_IN_PROGRESS: Final = 0xFE
 CCCD_IMPROPERLY_CONFIGURED: Final = 0xFD
 """Common profile error codes (Core Specification Supplement, part B)."""
 
-LOW_PERFUSION_PCT: Final = 0.3
-"""Below this perfusion index oximeters warn."""
-
-_MEASUREMENT_MASK: Final = (
-    MeasurementStatus.ONGOING
-    | MeasurementStatus.FULLY_QUALIFIED
-    | MeasurementStatus.FROM_STORAGE
-    | MeasurementStatus.UNAVAILABLE
-    | MeasurementStatus.QUESTIONABLE
-)
-_SENSOR_MASK: Final = SensorStatus.POOR_SIGNAL | SensorStatus.LOW_PERFUSION | SensorStatus.UNCONNECTED_TO_USER
+_JITTER_S: Final = 0.005
+"""Closer than this, a wake-up and a whole second are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +121,7 @@ class PulseOximeter(VirtualDevice):
     def services(self) -> list[Service]:
         """Pulse Oximeter, Battery, Device Information, Current Time."""
         supported = Feature.SPOT_CHECK_STORAGE | Feature.TIMESTAMP | Feature.PULSE_AMPLITUDE_INDEX
-        features = encode_features(Features(supported, _MEASUREMENT_MASK, _SENSOR_MASK))
+        features = encode_features(Features(supported, MEASUREMENT_MASK, SENSOR_MASK))
         return [
             Service(
                 _uuid(SERVICE),
@@ -189,9 +174,9 @@ class PulseOximeter(VirtualDevice):
 
     async def _measure(self, connection: Connection) -> None:
         while True:
-            # On the whole seconds of its own clock.
-            own = self.own_clock.local()
-            await self.clock.sleep(self.own_clock.true_s(1.0 - own.microsecond / 1e6))
+            # On the whole seconds of its own clock; one that has just passed, by rounding, is not due again.
+            left_s = 1.0 - self.own_clock.local().microsecond / 1e6
+            await self.clock.sleep(self.own_clock.true_s(left_s if left_s > _JITTER_S else left_s + 1.0))
             if not self._subscribed(connection, self._continuous, 1):
                 continue
             utc_ms = self.clock.utc_ms()
@@ -291,48 +276,6 @@ class PulseOximeter(VirtualDevice):
             await asyncio.wait({running})
         if not isinstance(answer, Report):
             await self._indicate(connection, self._access, encode(answer))
-
-
-def continuous_measurement(samples: Samples) -> ContinuousMeasurement:
-    """Return what the oximeter says of one sample."""
-    measurement, sensor = _status(samples)
-    return ContinuousMeasurement(
-        normal=_vitals(samples),
-        measurement_status=measurement | (MeasurementStatus.ONGOING if samples.worn[0] else MeasurementStatus(0)),
-        sensor_status=sensor,
-        pulse_amplitude_pct=_amplitude(samples),
-    )
-
-
-def spot_check(samples: Samples, local: datetime, *, clock_set: bool, stored: bool) -> SpotCheckMeasurement:
-    """Return the spot-check of one sample at `local` time of the device."""
-    measurement, sensor = _status(samples)
-    return SpotCheckMeasurement(
-        vitals=_vitals(samples),
-        timestamp=local,
-        measurement_status=measurement | (MeasurementStatus.FROM_STORAGE if stored else MeasurementStatus(0)),
-        sensor_status=sensor,
-        pulse_amplitude_pct=_amplitude(samples),
-        clock_not_set=not clock_set,
-    )
-
-
-def _vitals(samples: Samples) -> Vitals:
-    return Vitals(float(samples.spo2_pct[0]), float(samples.pulse_bpm[0]))
-
-
-def _amplitude(samples: Samples) -> float | None:
-    perfusion = float(samples.perfusion_pct[0])
-    return None if math.isnan(perfusion) else perfusion
-
-
-def _status(samples: Samples) -> tuple[MeasurementStatus, SensorStatus]:
-    if not samples.worn[0]:
-        return MeasurementStatus.UNAVAILABLE, SensorStatus.UNCONNECTED_TO_USER
-    sensor = SensorStatus.POOR_SIGNAL if samples.poor[0] else SensorStatus(0)
-    if samples.perfusion_pct[0] < LOW_PERFUSION_PCT:
-        sensor |= SensorStatus.LOW_PERFUSION
-    return (MeasurementStatus.QUESTIONABLE if sensor else MeasurementStatus.FULLY_QUALIFIED), sensor
 
 
 def _uuid(number: int) -> str:
