@@ -17,6 +17,9 @@ from gateway.service.store.base import SampleStore
 DEVICE_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 """The same rule as for a device's name in a topic."""
 
+CODE_PATTERN: Final = r"^[A-Za-z0-9_.-]{1,64}$"
+"""Names of profiles and reasons; without it, PostgreSQL would refuse a NUL where SQLite finds nothing."""
+
 DeviceId = Annotated[str, Path(pattern=DEVICE_PATTERN, description="Id of the device, such as o2ring-0a1b2c3d4e")]
 NightDate = Annotated[
     date,

@@ -10,6 +10,8 @@ from http import HTTPStatus
 import httpx
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.errors import ServerError
@@ -148,6 +150,9 @@ def test_what_is_not_there_is_a_problem_document(service: Service, path: str, de
         f"{NIGHT_PATH}/samples?start_ms=-1",
         f"{NIGHT_PATH}/samples?end_ms={1 << 43}",
         "/api/v1/set-aside?limit=x",
+        "/api/v1/set-aside?reason=%00",
+        f"{NIGHT_PATH}?profile=%00",
+        f"{NIGHT_PATH}?profile={'p' * 65}",
     ],
 )
 def test_what_obeys_no_rule_is_a_problem_document(service: Service, path: str) -> None:
@@ -156,6 +161,21 @@ def test_what_obeys_no_rule_is_a_problem_document(service: Service, path: str) -
     body = answer.json()
     assert (body["status"], body["title"]) == (422, HTTPStatus.UNPROCESSABLE_ENTITY.phrase)
     assert body["detail"]
+
+
+@given(
+    path=st.sampled_from(["nights", f"nights/{DEVICE}/{NIGHT}", f"nights/{DEVICE}/{NIGHT}/samples", "set-aside"]),
+    parameters=st.dictionaries(
+        st.sampled_from(["device", "from", "to", "limit", "profile", "kind", "points", "columns", "end_ms", "reason"]),
+        st.one_of(st.text(max_size=20), st.integers().map(str), st.dates().map(str), st.just(DEVICE)),
+        max_size=3,
+    ),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_asked_is_no_server_error(service: Service, path: str, parameters: dict[str, str]) -> None:
+    answer = service.get(f"/api/v1/{path}", **parameters)
+    assert answer.status_code in (200, 404, 422)
+    assert answer.status_code == 200 or answer.headers["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])

@@ -7,10 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
 
-from gateway.service.api.context import DEVICE_PATTERN, Context, DeviceId, NightDate
+from gateway.service.api.context import CODE_PATTERN, DEVICE_PATTERN, Context, DeviceId, NightDate
 from gateway.service.api.models import DesaturationOut, DesaturationsOut, NightDetailOut, NightOut, NightsOut
 
-Profile = Annotated[str | None, Query(max_length=64, description="Analysis profile; the last made result if left out")]
+Profile = Annotated[
+    str | None, Query(pattern=CODE_PATTERN, description="Analysis profile; the last made result if left out")
+]
 
 
 def router(context: Context) -> APIRouter:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from gateway.errors import StoreError
-from gateway.service.api.context import Context
+from gateway.service.api.context import CODE_PATTERN, Context
 from gateway.service.api.models import CheckOut, HealthOut, ReadyOut, SetAsideOut, SetAsidesOut
 
 
@@ -37,7 +37,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.get("/set-aside")
     def list_set_aside(
-        reason: Annotated[str | None, Query(max_length=64)] = None,
+        reason: Annotated[str | None, Query(pattern=CODE_PATTERN)] = None,
         limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     ) -> SetAsidesOut:
         """Messages that could not be stored, the newest first, with their counts by reason."""
