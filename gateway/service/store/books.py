@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
@@ -131,7 +131,18 @@ class SessionBook:
 
 def _joined(left: Run, right: Run) -> Run:
     # min and max, not first and last: the same whatever the order of arrival, also where a clock was set back
-    return Run(left.lo, right.hi, min(left.start_ms, right.start_ms), max(left.end_ms, right.end_ms))
+    return Run(left.lo, max(left.hi, right.hi), min(left.start_ms, right.start_ms), max(left.end_ms, right.end_ms))
+
+
+def union_of_runs(runs: Iterable[Run]) -> list[Run]:
+    """The runs of all batches that any of these name, in order."""
+    union: list[Run] = []
+    for run in sorted(runs, key=lambda run: run.lo):
+        if union and run.lo <= union[-1].hi + 1:
+            union[-1] = _joined(union[-1], run)
+        else:
+            union.append(run)
+    return union
 
 
 def encode_runs(runs: list[Run]) -> str:

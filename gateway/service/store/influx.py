@@ -7,10 +7,11 @@ What is chosen, and why:
 - `lap` is "0" but for samples of one session at one millisecond (a clock that was set back), put on further laps.
 - **Cardinality**: one series a session, and one more for its book. A device with a stored session and some five live
   ones a night makes about 4,000 series a year: 1.x wants `index-version = "tsi1"`; later ones have no limit.
-- A session's book is one point of the measurement `somnolink_session`, overwritten in place *after* its samples are
-  acknowledged. A sample counts only if the book has its batch: so a call that broke off, or was refused in part (a
-  type conflict answers 400 and stores the rest), leaves nothing that can be seen, and a retry ends the same as an
-  undisturbed call. A field's type is for ever: integers are always written as integers, the rest always as floats.
+- A session's book is a point (after failures several, read as one) of the measurement `somnolink_session`,
+  overwritten in place *after* its samples are acknowledged. A sample counts only if the book has its batch: so a call
+  that broke off, or was refused in part (a type conflict answers 400 and stores the rest), leaves nothing that can be
+  seen, and a retry ends the same as an undisturbed call. A field's type is for ever: integers are always written as
+  integers, the rest always as floats.
 - Superseded revisions are hidden by the book, then deleted where the server can (not in 3 Core).
 
 One process at a time may write: it keeps the books in memory between commits.
@@ -30,7 +31,7 @@ from gateway.service.store.books import NAME
 from gateway.service.store.group import MAX_PENDING, GroupWriter, Outcome, Submission
 from gateway.service.store.influx_http import QueryClient, SampleSeries, Series, Writer
 from gateway.service.store.influx_lines import SESSION, InfluxBook, book_line, columns_of
-from gateway.service.store.influx_writer import InfluxCommitter, find_books
+from gateway.service.store.influx_writer import InfluxCommitter, find_books, new_anchor
 from gateway.service.store.resolve import SessionRows, resolve
 from gateway.wire.messages import KINDS, SCHEMA, Batch, Kind
 
@@ -175,15 +176,16 @@ class InfluxStore(SampleStore):
         deleted = {one.session: one.t_ms.size for one in rows}
         where = f"WHERE \"device\" = '{_quoted(device)}'"
         self._queries.query(f'DELETE FROM "{kind}" {where} AND time < {utc_ms}ms', Series)
-        clipped = []
         for book in books.values():
+            others = [""]
             if book.reach_ms > utc_ms:
                 book.clip(utc_ms, deleted.get(book.session, 0))
-                clipped.append(book_line(book))
-            else:
-                self._queries.query(f'DELETE FROM "{SESSION}" {where} AND "session" = \'{book.session}\'', Series)
-        if clipped:
-            self._http_writer.write("\n".join(clipped).encode())
+                book.anchor_ms = new_anchor(book.start_ms)
+                self._http_writer.write(book_line(book).encode())
+                others = [f" AND time < {book.anchor_ms}ms", f" AND time > {book.anchor_ms}ms"]
+            for other in others:
+                this = f"\"session\" = '{book.session}'{other}"
+                self._queries.query(f'DELETE FROM "{SESSION}" {where} AND {this}', Series)
         return sum(deleted.values())
 
 

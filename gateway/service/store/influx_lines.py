@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gateway.service.store.books import SessionBook, decode_runs, encode_runs
+from gateway.service.store.books import SessionBook, decode_runs, encode_runs, union_of_runs
 from gateway.service.store.influx_http import SampleSeries, Series
 from gateway.service.store.resolve import missing_value
 from gateway.wire.messages import SCHEMA, Array, Batch, Kind
@@ -31,7 +31,7 @@ class InfluxBook(SessionBook):
     Attributes
     ----------
     anchor_ms : int
-        Time of its point: fixed when it is made, so that it is overwritten in place.
+        Time of its point, which is overwritten in place while this program goes on without a failure.
     laps : dict of int to (int, int)
         Of seqs that are not on lap 0 alone: their first lap and how many laps they take.
     """
@@ -111,26 +111,42 @@ BOOK_FIELDS: Final = ("revision", "runs", "laps", "last_seq", "newest_ms", "samp
 
 
 def books_of(series: Sequence[Series]) -> list[InfluxBook]:
-    """The books in an answer with `BOOK_FIELDS`, grouped by all tags."""
+    """The books in an answer with `BOOK_FIELDS`, grouped by all tags: one a session."""
+    return [_merged(points) for one in series if (points := _points_of(one))]
+
+
+def _merged(points: Sequence[InfluxBook]) -> InfluxBook:
+    """What the points of one session say together: batches only ever come to a revision."""
+    greatest = max(points, key=lambda book: book.revision)
+    for book in points:
+        if book.revision == greatest.revision:
+            greatest.runs = union_of_runs([*greatest.runs, *book.runs])
+            greatest.laps |= book.laps
+            greatest.last_seq = max(greatest.last_seq, book.last_seq)
+            greatest.newest_ms = max(greatest.newest_ms, book.newest_ms)
+            greatest.samples = max(greatest.samples, book.samples)
+    return greatest
+
+
+def _points_of(one: Series) -> list[InfluxBook]:
     books = []
-    for one in series:
-        for time, revision, runs, laps, last_seq, newest_ms, samples in one.values:
-            book = InfluxBook(
-                one.tags["device"],
-                _kind(one.tags["kind"]),
-                "stored" if one.tags["origin"] == "stored" else "live",
-                one.tags["session"],
-                revision=int(revision or 0),
-                runs=decode_runs(str(runs)),
-                last_seq=int(-1 if last_seq is None else last_seq),
-                newest_ms=int(-1 if newest_ms is None else newest_ms),
-                samples=int(samples or 0),
-                anchor_ms=int(time or 0),
-            )
-            for entry in str(laps).split(",") if laps else ():
-                seq, first, count = map(int, entry.split(":"))
-                book.laps[seq] = (first, count)
-            books.append(book)
+    for time, revision, runs, laps, last_seq, newest_ms, samples in one.values:
+        book = InfluxBook(
+            one.tags["device"],
+            _kind(one.tags["kind"]),
+            "stored" if one.tags["origin"] == "stored" else "live",
+            one.tags["session"],
+            revision=int(revision or 0),
+            runs=decode_runs(str(runs)),
+            last_seq=int(-1 if last_seq is None else last_seq),
+            newest_ms=int(-1 if newest_ms is None else newest_ms),
+            samples=int(samples or 0),
+            anchor_ms=int(time or 0),
+        )
+        for entry in str(laps).split(",") if laps else ():
+            seq, first, count = map(int, entry.split(":"))
+            book.laps[seq] = (first, count)
+        books.append(book)
     return books
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Final
@@ -31,6 +32,19 @@ MAX_LINES: Final = 5000
 
 MAX_BOOKS: Final = 8192
 """Sessions whose books stay in memory between commits."""
+
+
+ANCHOR_SPREAD_MS: Final = 1 << 20
+"""A book's point lies up to 17 minutes after its session's start."""
+
+
+def new_anchor(start_ms: int) -> int:
+    """Time for a book's point, anew after each failure and start.
+
+    So a write that timed out, and which the server may yet apply, cannot undo what is written from then on: points of
+    one session are read as one.
+    """
+    return start_ms + secrets.randbelow(ANCHOR_SPREAD_MS)
 
 
 def find_books(queries: QueryClient, condition: str) -> list[InfluxBook]:
@@ -92,12 +106,13 @@ class InfluxCommitter:
             found = find_books(self._queries, f"\"device\" = '{device}' AND \"session\" = '{session}'")
             if not found:
                 return None
-            self._books[name] = found[0]
+            book = self._books[name] = found[0]
+            book.anchor_ms = new_anchor(book.start_ms)
         self._books.move_to_end(name)
         return self._books[name]
 
     def _create(self, batch: Batch) -> InfluxBook:
-        anchor_ms = int(batch.times_ms()[0])
+        anchor_ms = new_anchor(int(batch.times_ms()[0]))
         book = InfluxBook(
             batch.device, batch.kind, batch.origin, batch.session, revision=batch.revision, anchor_ms=anchor_ms
         )
