@@ -213,7 +213,8 @@ class JumpingLoop(asyncio.SelectorEventLoop):
             await super().shutdown_default_executor(*args, **kwargs)
 
     def _wake(self) -> None:
-        if not self.is_closed():
+        # Its own thread is awake already, and looks before it jumps.
+        if asyncio._get_running_loop() is not self and not self.is_closed():
             try:
                 self.call_soon_threadsafe(lambda: None)
             except RuntimeError:  # closed by its own thread between the two lines

@@ -52,11 +52,12 @@ class Ether:
         self.close()
 
     def close(self) -> None:
-        """Take everything off the air: advertising stops, links end."""
+        """Take everything off the air for good: advertising stops, links end."""
         for adapter in self._adapters.values():
             adapter.unplug()
         for peripheral in self._peripherals:
             self._fall_still(peripheral)
+        self._link.close()
 
     async def add_peripheral(
         self, address: str | None = None, *, name: str = "", rssi_dbm: int = RSSI_DBM, max_mtu: int = 517

@@ -53,8 +53,14 @@ class AirLink(bumble_link.LocalLink):
     def remove_controller(self, controller: Controller) -> None:
         """Take a radio off the air, with all that waits for it."""
         radio = cast("RadioController", controller)
+        radio.le_legacy_advertiser.stop()
         self._radios.remove(radio)
         self._end_silence(radio)
+
+    def close(self) -> None:
+        """Take every radio off the air."""
+        for radio in list(self._radios):
+            self.remove_controller(radio)
 
     def find_le_controller(self, address: hci.Address) -> Controller | None:
         """Find the radio with a connection from `address`, else with that address."""

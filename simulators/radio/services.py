@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
 
 from bleak.assigned_numbers import gatt_char_props_to_strs
 from bleak.backends.characteristic import BleakGATTCharacteristic
@@ -17,7 +16,6 @@ GAP_SERVICE = "00001800-0000-1000-8000-00805f9b34fb"
 """BlueZ keeps this service to itself (`profiles/gap/gas.c`) and shows it to nobody."""
 
 _Characteristic = gatt_client.CharacteristicProxy[bytes]
-T = TypeVar("T")
 
 
 async def discover(
