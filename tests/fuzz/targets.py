@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gateway.cli_decode import FAMILIES, decode
+from gateway.cli.frames import FAMILIES, decode
 from gateway.errors import ProtocolError, TransferError
 from gateway.home.devices import sig
 from gateway.home.devices.berrymed.protocol import PacketAssembler
@@ -22,14 +22,14 @@ from gateway.home.devices.nonin import memory
 from gateway.home.devices.nonin.protocol import decode_set_clock, set_clock
 from gateway.home.devices.oxyii import protocol as oxyii
 from gateway.home.devices.oxyii import pull as oxyii_pull
-from gateway.home.devices.oxyii import stored
 from gateway.home.devices.pc60fw import protocol as pc60fw
 from gateway.home.devices.plx.protocol import decode_features
 from gateway.home.devices.reading import OximeterReading
 from gateway.home.devices.stream import StreamAssembler
 from gateway.home.devices.viatom import protocol as oxy
 from gateway.home.devices.viatom import pull as oxy_pull
-from gateway.home.devices.viatom import vld
+from gateway.wire.files.oxyii import encode_oxyii, is_complete, parse_oxyii
+from gateway.wire.files.viatom import encode_vld, parse_vld
 
 Target = Callable[[bytes], object]
 
@@ -140,7 +140,7 @@ def _oxyii_pull(data: bytes) -> object:
                 pull.feed(oxyii.Frame(asked.op, piece[1:], asked.seq, answer=True))
     except TransferError:
         return None
-    assert not pull.complete or stored.is_complete(pull.data)
+    assert not pull.complete or is_complete(pull.data)
     return pull.data
 
 
@@ -158,7 +158,8 @@ TARGETS: Mapping[str, Target] = {
     "viatom-info": oxy.decode_info,
     "viatom-real-time": oxy.decode_real_time,
     "viatom-pull": _viatom_pull,
-    "oxyii-file": stored.parse_file,
+    "oxyii-file": parse_oxyii,
+    "viatom-file": parse_vld,
     "oxyii-live": oxyii.decode_live,
     "oxyii-list": oxyii.decode_file_list,
     "oxyii-info": oxyii.decode_info,
@@ -182,14 +183,14 @@ def seeds() -> list[bytes]:
     path = Path(__file__).resolve().parent.parent / "unit" / "home" / "devices" / "vectors.json"
     vectors = json.loads(path.read_text())
     start = datetime.fromisoformat("2026-11-22T23:10:00")
-    column = np.array([97.0, np.nan, 88.0], "f4")
+    column, whole = np.array([97.0, np.nan, 88.0], "f4"), np.array([97, 255, 88])
     reading = OximeterReading(97.0, 60.0, 1.5, 3, 80.0, worn=True, valid=True)
     session = memory.Session(start, start, start + timedelta(seconds=8), 4, column, column, 3)
     info = oxy.DeviceInfo("2101234567", "1641", "AA", "1.5.0", 96.0, True, start, ("20260116233312",))
     return [
         *(bytes.fromhex(vector["hex"]) for family in vectors.values() for vector in family),
-        vld.encode_file(start, column, column),
-        stored.encode_file(start, column, column),
+        encode_vld(whole, whole, start=start, interval_s=4),
+        encode_oxyii(whole, whole, start=start),
         memory.encode_memory((session, session)),
         set_clock(start),
         oxy.encode_info(info),

@@ -4,10 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.home.devices.oxyii import protocol as oxyii
-from gateway.home.devices.oxyii import stored
 from gateway.home.devices.oxyii.pull import FilePull as OxyIIPull
 from gateway.home.devices.viatom import protocol as oxy
 from gateway.home.devices.viatom.pull import FilePull
+from gateway.wire.files.oxyii import MAGIC
 
 NAME = "20260116233312"
 faults = st.lists(st.sampled_from(["lost", "twice", "late", "broken", ""]), max_size=40)
@@ -49,7 +49,7 @@ def test_an_oxy_file_survives_every_link(file: bytes, block_bytes: int, trouble:
 @settings(max_examples=200, deadline=None)
 @given(st.binary(min_size=10, max_size=3000), st.sampled_from([64, 200, 512]), faults)
 def test_an_oxyii_file_survives_every_link(body: bytes, chunk: int, trouble: list[str]) -> None:
-    file = body + bytes(4) + stored.MAGIC.to_bytes(4, "little") + bytes(40)
+    file = body + bytes(4) + MAGIC.to_bytes(4, "little") + bytes(40)
     pull, before, script = OxyIIPull(NAME), oxyii.Frame(oxyii.Op.FILE_END, answer=True), iter(trouble)
     while (request := pull.next_request()) is not None:
         asked = oxyii.decode_frame(request)

@@ -4,7 +4,7 @@ import math
 from datetime import datetime, timedelta
 
 import numpy as np
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -16,13 +16,11 @@ from gateway.home.devices.jumper import protocol as jumper
 from gateway.home.devices.nonin import memory
 from gateway.home.devices.nonin import protocol as nonin
 from gateway.home.devices.oxyii import protocol as oxyii
-from gateway.home.devices.oxyii import stored
 from gateway.home.devices.pc60fw import protocol as pc60fw
 from gateway.home.devices.plx import protocol as plx
 from gateway.home.devices.plx import racp
 from gateway.home.devices.reading import OximeterReading
 from gateway.home.devices.viatom import protocol as oxy
-from gateway.home.devices.viatom import vld
 
 moments = st.datetimes(datetime.fromisoformat("2000-01-01"), datetime.fromisoformat("2099-12-30")).map(
     lambda moment: moment.replace(microsecond=0)
@@ -138,26 +136,6 @@ def test_readings_of_oxy_rings(
     assert oxy.decode_real_time(oxy.encode_real_time(still, b"abc")) == oxy.RealTime(still, b"abc")
 
 
-@settings(max_examples=50, deadline=None)
-@given(moments, columns, st.sampled_from([1.0, 2.0, 4.0]), st.sampled_from([3, 5]), st.data())
-def test_stored_files_of_oxy_rings(
-    start: datetime, spo2: np.ndarray, interval_s: float, version: int, data: st.DataObject
-) -> None:
-    assume(spo2.size == 0 or spo2.size > 2)
-    pulse = np.where(np.isnan(spo2), np.float32(np.nan), spo2 / 2).round().astype("f4")
-    motion = (np.arange(spo2.size) % 256).astype("u1")
-    written = vld.encode_file(start, spo2, pulse, motion, interval_s=interval_s, version=version)
-    whole = vld.parse_file(written)
-    assert whole.complete
-    assert (whole.start, whole.version) == (start, version)
-    assert spo2.size == 0 or whole.interval_s == interval_s
-    for column, expected in ((whole.spo2_pct, spo2), (whole.pulse_bpm, pulse), (whole.motion, motion)):
-        np.testing.assert_array_equal(column, expected)
-    cut = vld.parse_file(written[: data.draw(st.integers(vld.HEADER_SIZE, len(written)))])
-    np.testing.assert_array_equal(cut.spo2_pct, spo2[: cut.spo2_pct.size])
-    assert cut.interval_s == whole.interval_s
-
-
 @given(st.integers(0, 255), st.binary(max_size=600), st.integers(0, 255), st.booleans())
 def test_frames_of_oxyii_rings(op: int, data: bytes, seq: int, answer: bool) -> None:
     frame = oxyii.Frame(op, data, seq, answer=answer or op in oxyii.NEVER_SENT)
@@ -171,18 +149,6 @@ def test_live_readings_of_oxyii_rings(
     status = () if worn else ("no_finger",)
     live = oxyii.Live(reading(spo2, pulse, worn=worn, motion=motion, counter=counter, status=status), wave, file_open)
     assert oxyii.decode_live(oxyii.encode_live(live)) == live
-
-
-@settings(max_examples=50, deadline=None)
-@given(moments, columns, st.integers(1, 4), st.booleans())
-def test_stored_files_of_oxyii_rings(start: datetime, spo2: np.ndarray, interval_s: int, finished: bool) -> None:
-    motion = (np.arange(spo2.size) % 64).astype("u1")
-    file = stored.parse_file(stored.encode_file(start, spo2, spo2, motion, interval_s=interval_s, finished=finished))
-    assert file.complete is finished
-    assert (file.start, file.interval_s) == ((start, interval_s) if finished else (None, 1))
-    np.testing.assert_array_equal(file.spo2_pct, spo2)
-    np.testing.assert_array_equal(file.pulse_bpm, spo2)
-    np.testing.assert_array_equal(file.motion, motion)
 
 
 @given(spo2s, st.none() | st.integers(1, 510).map(float), st.integers(0, 0xFFFF), st.integers(0, 50), st.booleans())

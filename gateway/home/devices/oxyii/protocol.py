@@ -1,4 +1,6 @@
-"""OxyII rings (O2Ring-S): frames, requests, and what is answered to them. Files: `pull` and `stored`.
+"""OxyII rings (O2Ring-S): frames, requests, and what is answered to them.
+
+Stored files are pulled by `pull.FilePull` and read by `gateway.wire.files.oxyii`.
 
 Layouts are facts of the public repository nglessner/o2ring-s-protocol, found on hardware by its authors; among them the
 authentication, the live reading's header and the order in which a ring wants to be asked: authenticate, set up, set the

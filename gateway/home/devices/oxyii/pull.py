@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gateway.errors import TransferError
 from gateway.home.devices.oxyii.protocol import Frame, Op, decode_file_size, encode_frame, file_data, file_start
-from gateway.home.devices.oxyii.stored import is_complete
+from gateway.wire.files.oxyii import is_complete
 
 CHUNK_BYTES = 512
 """The most that a ring answers to one request for data."""

@@ -1,6 +1,6 @@
 """Viatom "Oxy" rings (O2Ring, CheckO2, SleepO2, O2 Max): frames, requests, and what is answered to them.
 
-Stored files are pulled by `pull.FilePull` and read by `vld`.
+Stored files are pulled by `pull.FilePull` and read by `gateway.wire.files.viatom`.
 
 Layouts are facts of public descriptions: the farolone/wellue-o2ring-protocol and ecostech/viatom-ble repositories, and
 the vendor's own viatomEcho/LepuBle (pulse as 16 bit, tenths of a percent of perfusion, the keys of the information).

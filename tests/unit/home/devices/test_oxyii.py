@@ -9,10 +9,10 @@ import pytest
 
 from gateway.errors import ProtocolError, TransferError
 from gateway.home.devices.oxyii import protocol as oxyii
-from gateway.home.devices.oxyii import stored
 from gateway.home.devices.oxyii.protocol import Frame, Op
 from gateway.home.devices.oxyii.pull import FilePull
 from gateway.home.devices.reading import OximeterReading
+from gateway.wire.files.oxyii import encode_oxyii
 
 WHEN = datetime.fromisoformat("2026-11-22T23:10:00")
 REQUESTS = {
@@ -29,10 +29,6 @@ REQUESTS = {
     "a504fb0007000085": Frame(Op.LIVE, seq=7),
     "a5e41b0008000058": Frame(Op.BATTERY, seq=8),
 }
-NAN = np.float32(np.nan)
-SPO2 = np.array([97, NAN, 88, 90], "f4")
-PULSE = np.array([60, 61, NAN, 200], "f4")
-MOTION = np.array([0, 63, 5, 1], "u1")
 
 
 @pytest.mark.parametrize(("text", "frame"), REQUESTS.items())
@@ -132,64 +128,8 @@ def test_a_file_name_must_be_one(name: str) -> None:
         oxyii.file_start(name)
 
 
-def test_a_file_written_is_read_back() -> None:
-    data = stored.encode_file(WHEN, SPO2, PULSE, MOTION)
-    assert data[:10].hex() == "01030000000000000400"
-    assert data[-44:-40].hex() == "48125ada"
-    file = stored.parse_file(data)
-    assert file.complete
-    assert (file.start, file.interval_s, file.model) == (WHEN, 1.0, 4)
-    np.testing.assert_array_equal(file.spo2_pct, SPO2)
-    np.testing.assert_array_equal(file.pulse_bpm, PULSE)
-    np.testing.assert_array_equal(file.motion, MOTION)
-
-
-def test_a_marked_sample_keeps_its_value() -> None:
-    data = bytes.fromhex("01030000000000000400") + bytes.fromhex("583c855f4640")
-    file = stored.parse_file(data)
-    assert file.spo2_pct.tolist() == [88, 95]
-    assert (file.spo2_marked.tolist(), file.pulse_marked.tolist()) == ([True, False], [False, True])
-    assert file.motion.tolist() == [5, 0]
-
-
-def test_an_unfinished_file_keeps_its_records() -> None:
-    file = stored.parse_file(stored.encode_file(WHEN, SPO2, PULSE, MOTION, finished=False))
-    assert not file.complete
-    assert (file.start, file.interval_s) == (None, 1.0)
-    np.testing.assert_array_equal(file.spo2_pct, SPO2)
-
-
-@pytest.mark.parametrize("missing", [1, 44, 47, 48, 49, 52])
-def test_a_file_is_complete_only_with_its_own_end_mark(missing: int) -> None:
-    data = stored.encode_file(WHEN, SPO2, PULSE, MOTION)
-    assert stored.is_complete(data)
-    assert not stored.is_complete(data[:-missing])
-    assert not stored.parse_file(data[:-missing]).complete
-
-
-@pytest.mark.parametrize(("at", "word"), [(-48, "sum"), (-36, "announced"), (12, "sum")])
-def test_what_disagrees_with_the_trailer_is_said(at: int, word: str) -> None:
-    data = bytearray(stored.encode_file(WHEN, SPO2, PULSE, MOTION))
-    data[at] ^= 1
-    assert any(word in problem for problem in stored.parse_file(bytes(data)).problems)
-
-
-def test_records_without_flags() -> None:
-    data = bytearray(stored.encode_file(WHEN, SPO2[:2], PULSE[:2]))
-    data[-31] = 0  # channel type: SpO2 and pulse alone; the six bytes are three records then
-    file = stored.parse_file(bytes(data))
-    assert file.spo2_pct.size == 3
-    assert file.motion.tolist() == [255, 255, 255]
-
-
-@pytest.mark.parametrize("data", [b"", bytes(10), b"\x01\x03" + bytes(7), b"\x03\x00" + bytes(50)])
-def test_no_stored_file(data: bytes) -> None:
-    with pytest.raises(ProtocolError):
-        stored.parse_file(data)
-
-
 NAME = "20260427105949"
-FILE = stored.encode_file(WHEN, np.arange(600, dtype="f4") % 20 + 80, np.full(600, 60, "f4"))
+FILE = encode_oxyii(np.arange(600) % 20 + 80, np.full(600, 60), start=WHEN)
 
 
 def answer(request: bytes, file: bytes = FILE, chunk: int = 512) -> Frame:

@@ -27,7 +27,9 @@ from gateway.home.devices.plx import protocol as plx
 from gateway.home.devices.plx import racp
 from gateway.home.devices.reading import OximeterReading
 from gateway.home.devices.viatom import protocol as viatom
-from gateway.home.devices.viatom import vld
+from gateway.wire.files.oxyii import SIGNATURE as OXYII_FILE
+from gateway.wire.files.oxyii import parse_oxyii
+from gateway.wire.files.viatom import parse_vld
 
 Values = dict[str, object]
 
@@ -180,7 +182,9 @@ def _viatom_request(data: bytes) -> Values:
 
 
 def _oxyii(data: bytes) -> Values:
-    """`cmd`, `seq`, `answer`, `length`, and what the payload says where it is known."""
+    """`cmd`, `seq`, `answer`, `length`, and what the payload says where it is known; or a stored file (01 03 ..)."""
+    if data[:2] == OXYII_FILE:
+        return _oxyii_file(data)
     frame = oxyii.decode_frame(data)
     values: Values = {
         "cmd": _name(oxyii.Op, frame.op),
@@ -305,19 +309,41 @@ def _blood_pressure(data: bytes) -> Values:
 
 
 def _vld(data: bytes) -> Values:
-    """`timestamp` of the first sample, `interval_s`, and the columns `spo2`, `pulse`, `motion` of all `records`."""
-    stored = vld.parse_file(data)
+    """`timestamp` of the first sample, `interval_s`, and the columns `spo2`, `pulse`, `motion` of all `records`.
+
+    `valid` is False where the file does not hold exactly what its header announces.
+    """
+    stored = parse_vld(data)
     return {
         "version": stored.version,
-        "timestamp": stored.start.isoformat(),
+        "timestamp": None if stored.start is None else stored.start.isoformat(),
         "duration_s": stored.duration_s,
         "interval_s": _number(stored.interval_s),
-        "records": int(stored.spo2_pct.size),
-        "spo2": _column(stored.spo2_pct),
-        "pulse": _column(stored.pulse_bpm),
-        "motion": stored.motion.tolist(),
+        "records": int(stored.spo2.size),
+        **_stored_columns(stored.spo2, stored.pulse, stored.motion),
         "valid": stored.complete,
-        "problems": list(stored.problems),
+    }
+
+
+def _oxyii_file(data: bytes) -> Values:
+    """As `_vld`; `valid` is False before the ring has finished the file, or where its checksum is wrong."""
+    stored = parse_oxyii(data)
+    return {
+        "timestamp": None if stored.start is None else stored.start.isoformat(),
+        "interval_s": _number(stored.interval_s),
+        "records": int(stored.spo2.size),
+        **_stored_columns(stored.spo2, stored.pulse, stored.motion),
+        "valid": stored.complete and stored.checksum_ok,
+    }
+
+
+def _stored_columns(
+    spo2: NDArray[np.uint8], pulse: NDArray[np.uint8] | NDArray[np.uint16], motion: NDArray[np.uint8]
+) -> Values:
+    return {
+        "spo2": [value if 0 < value <= 100 else None for value in spo2.tolist()],
+        "pulse": [None if value in (0, 0xFF, 0xFFFF) else value for value in pulse.tolist()],
+        "motion": motion.tolist(),
     }
 
 

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from gateway.cli_decode import FAMILIES, decode, parse_hex
+from gateway.cli.frames import FAMILIES, decode, parse_hex
 from gateway.errors import ProtocolError
 from gateway.home.devices.nonin.memory import Session, encode_memory
 from gateway.home.devices.viatom import protocol as oxy
-from gateway.home.devices.viatom import vld
+from gateway.wire.files.oxyii import encode_oxyii
+from gateway.wire.files.viatom import encode_vld
 
-VECTORS = json.loads((Path(__file__).parent / "home" / "devices" / "vectors.json").read_text())
+VECTORS = json.loads((Path(__file__).parent.parent / "home" / "devices" / "vectors.json").read_text())
 CASES = [
     pytest.param(family, vector["hex"], vector["expect"], id=f"{family}: {vector['name']}")
     for family, vectors in VECTORS.items()
@@ -55,11 +56,25 @@ def test_every_family_has_vectors_but_the_file() -> None:
 
 
 def test_a_stored_file() -> None:
-    data = vld.encode_file(oxy.file_start("20260116233312"), np.array([97, np.nan], "f4"), np.array([60, np.nan], "f4"))
+    spo2, pulse, motion = np.array([97, 255, 88]), np.array([60, 0xFFFF, 70]), np.array([1, 2, 3])
+    start = oxy.file_start("20260116233312")
+    data = encode_vld(spo2, pulse, motion=motion, start=start, interval_s=4)
     values = decode("vld", data)
-    assert (values["timestamp"], values["interval_s"], values["records"]) == ("2026-01-16T23:33:12", 4, 2)
-    assert (values["spo2"], values["pulse"], values["valid"]) == ([97, None], [60, None], True)
+    assert (values["timestamp"], values["interval_s"], values["records"]) == ("2026-01-16T23:33:12", 4, 3)
+    assert (values["spo2"], values["pulse"], values["motion"]) == ([97, None, 88], [60, None, 70], [1, 2, 3])
+    assert values["valid"] is True
     assert decode("vld", data[:-1])["valid"] is False
+    unset = encode_vld(spo2, pulse, start=None, interval_s=4)
+    assert decode("vld", unset)["timestamp"] is None
+
+
+def test_a_stored_file_of_an_oxyii_ring() -> None:
+    spo2, pulse, start = np.array([97, 255]), np.array([60, 255]), oxy.file_start("20260116233312")
+    values = decode("oxyii", encode_oxyii(spo2, pulse, start=start))
+    assert (values["timestamp"], values["spo2"], values["pulse"]) == ("2026-01-16T23:33:12", [97, None], [60, None])
+    assert values["valid"] is True
+    unfinished = decode("oxyii", encode_oxyii(spo2, pulse, start=start, trailer=False))
+    assert (unfinished["timestamp"], unfinished["valid"], unfinished["records"]) == (None, False, 2)
 
 
 def test_a_playback_of_a_memory() -> None:
