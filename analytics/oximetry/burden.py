@@ -82,18 +82,17 @@ _CURVE: Final = 2 * HALF_S + 1
 def _average(spo2: Any, ends: Any, curve: Any) -> None:
     """Mean SpO2 at -120..+120 s about the `ends` (from one) of events that have it all; NaN where none has."""
     n = spo2.shape[0]
-    seen = np.zeros(_CURVE, np.int64)
+    seen = np.zeros(_CURVE)
     curve[:] = 0.0
     for end in ends:
         if end - HALF_S > 0 and end + HALF_S < n:
-            first = end - 1 - HALF_S
-            for i in range(_CURVE):
-                value = spo2[first + i]
-                if value == value:
-                    curve[i] += value
-                    seen[i] += 1
+            about = spo2[end - 1 - HALF_S : end + HALF_S]
+            for i in range(_CURVE):  # without branches, so that it is vectorised
+                valid = about[i] == about[i]
+                curve[i] += about[i] if valid else 0.0
+                seen[i] += 1.0 if valid else 0.0
     for i in range(_CURVE):
-        curve[i] = curve[i] / seen[i] if seen[i] else np.nan
+        curve[i] = curve[i] / seen[i] if seen[i] > 0.0 else np.nan
 
 
 @njit(cache=True)

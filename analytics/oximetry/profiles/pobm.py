@@ -9,8 +9,9 @@ Rule (1 Hz, whole percents, every gap bridged linearly), for a threshold T:
 - d: c if the signal is there back within 1 % of a, else the first such sample less than 90 s after a, else a + 90 s
   (or the last sample).
 
-The event is [a, d]. Events that touch (the next a not after this d) are one, as in the toolbox's grouping step; its
-nadir is the first lowest sample of [a, d). A search that reaches the end of the recording finds nothing more.
+The event is [a, d]. Events that touch (the next a not after this d) are one, as in the toolbox's grouping step, up to
+the latest d of them; its nadir is the first lowest sample of [a, d). A search that reaches the end of the recording
+finds nothing more.
 
 Source: J. Levy et al., "Digital oximetry biomarkers for assessing respiratory function", npj Digital Medicine 4:1
 (2021) and the toolbox `pobm` 1.2.0, after S. H. Hwang et al., IEEE Trans. Biomed. Eng. 65:706 (2018). The toolbox
