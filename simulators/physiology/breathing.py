@@ -56,7 +56,11 @@ class RespiratoryEvent:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Events:
-    """All events of a night as columns, in order of time and without overlap, each of shape (k,)."""
+    """All events of a night as columns, in order of time and without overlap, each of shape (k,).
+
+    `limitation`, of shape (seconds,), is the share of the flow lost besides: airways that are narrow, but less than a
+    scorer calls an event. Its shallow desaturations belong to no event.
+    """
 
     start_s: Series
     duration_s: Series
@@ -65,6 +69,7 @@ class Events:
     stage: NDArray[np.uint8]
     posture: NDArray[np.uint8]
     arousal: NDArray[np.bool_]
+    limitation: Series
 
     @property
     def end_s(self) -> Series:
@@ -84,6 +89,9 @@ _REM_LENGTHENS: Final = 1.3
 """Apnoeas of REM sleep last about a third longer (Findley et al. 1985)."""
 _DEAD_SPACE: Final = 0.3
 """Share of a breath that never reaches the alveoli: half the flow is less than half of the exchange."""
+_LIMITED_PER_EVENT: Final = 0.5
+_LIMITED: Final = (0.1, 0.29)
+"""Share of the flow that a narrow airway takes; from 0.3 on it is a hypopnoea (AASM rule 1)."""
 # A typical night's mix of stages and of postures off the back, over which the group's rate is meant.
 _TYPICAL_STAGES: Final = {Stage.N1: 0.09, Stage.N2: 0.53, Stage.N3: 0.17, Stage.REM: 0.21}
 _TYPICAL_SIDES: Final = {Posture.LEFT: 0.48, Posture.RIGHT: 0.42, Posture.PRONE: 0.10}
@@ -138,24 +146,45 @@ def draw_events(
     duration_s = np.clip(median * np.exp(0.35 * rng.standard_normal(count)), SHORTEST_S, _LONGEST_S)
     flow = np.where(kind == _HYPOPNOEA, rng.uniform(*profile.flow, size=count), 0.0)
     arousal = rng.random(count) < profile.arousal
-    # Events drawn into one another come after one another.
-    taken = np.concatenate([[0.0], np.cumsum(duration_s + _RECOVERY_S)[:-1]]) if count else np.zeros(0)
-    start_s = np.maximum.accumulate(start_s - taken) + taken if count else start_s
+    start_s = _in_turn(start_s, duration_s)
     ends = np.minimum((start_s + duration_s).astype(np.int64), size - 1)
     asleep = np.repeat(stages, EPOCH_S)[ends] != Stage.WAKE
     second = np.minimum(start_s.astype(np.int64), size - 1)
     stage = np.repeat(stages, EPOCH_S)[second]
     kept = asleep & (stage != Stage.WAKE) & (start_s + duration_s + _RECOVERY_S < size)
     return Events(
-        start_s[kept], duration_s[kept], kind[kept], flow[kept], stage[kept], posture[second][kept], arousal[kept]
+        start_s[kept],
+        duration_s[kept],
+        kind[kept],
+        flow[kept],
+        stage[kept],
+        posture[second][kept],
+        arousal[kept],
+        _limitation(rng, hazard),
     )
+
+
+def _in_turn(start_s: Series, duration_s: Series) -> Series:
+    """Starts such that what was drawn into one another comes after one another."""
+    if start_s.size == 0:
+        return start_s
+    taken = np.concatenate([[0.0], np.cumsum(duration_s + _RECOVERY_S)[:-1]])
+    return np.asarray(np.maximum.accumulate(start_s - taken) + taken)
+
+
+def _limitation(rng: np.random.Generator, hazard: Series) -> Series:
+    """Share of the flow lost to narrow airways in each second; they come where events do."""
+    count = rng.poisson(_LIMITED_PER_EVENT * hazard[-1])
+    at_s = np.interp(np.sort(rng.uniform(0.0, hazard[-1], count)), hazard, np.arange(hazard.size, dtype=np.float64))
+    duration_s = np.clip(25.0 * np.exp(0.5 * rng.standard_normal(count)), SHORTEST_S, _LONGEST_S)
+    return spans(_in_turn(at_s, duration_s), duration_s, rng.uniform(*_LIMITED, count), hazard.size - 1)
 
 
 def flow_of(rng: np.random.Generator, events: Events, stages: NDArray[np.uint8], size: int) -> Series:
     """Air flow in each second as a share of the sleeper's usual, shape (size,): what a bed or a nose would see.
 
     It falls with the depth of sleep, wavers (most in REM), stops or shrinks in an event, and opens with a few large
-    breaths that fade within half a minute.
+    breaths that fade within half a minute. Narrow airways take a little of it.
     """
     stage = np.repeat(stages, EPOCH_S)[:size]
     usual = np.interp(stage, [Stage.WAKE, Stage.N1, Stage.N2, Stage.N3, Stage.REM], [1.03, 1.0, 0.99, 0.98, 0.97])
@@ -163,6 +192,7 @@ def flow_of(rng: np.random.Generator, events: Events, stages: NDArray[np.uint8],
     strength = (1.0 - events.flow) * np.where(events.arousal, 1.3, 0.8) * np.minimum(events.duration_s / 25.0, 1.5)
     overshoot = respond(impulses(events.end_s, strength, size), np.exp(-np.arange(60) / 8.0))
     left = 1.0 - spans(events.start_s, events.duration_s, 1.0 - events.flow, size)
+    left *= 1.0 - events.limitation
     return np.maximum(usual + waver, 0.3) * (1.0 + np.minimum(overshoot, 2.0)) * left
 
 

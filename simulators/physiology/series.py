@@ -51,7 +51,8 @@ def spans(start_s: Series, duration_s: Series, weight: Series, size: int) -> Ser
     knots = np.stack([start_s, start_s + duration_s], axis=1).ravel()
     rises = np.cumsum(duration_s * weight)
     area = np.stack([rises - duration_s * weight, rises], axis=1).ravel()
-    return np.diff(np.interp(np.arange(size + 1.0), knots, area))
+    # The area never falls; the rounding of its interpolation may.
+    return np.maximum(np.diff(np.interp(np.arange(size + 1.0), knots, area)), 0.0)
 
 
 def impulses(at_s: Series, weight: Series, size: int) -> Series:
