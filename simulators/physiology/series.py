@@ -52,7 +52,8 @@ def spans(start_s: Series, duration_s: Series, weight: Series, size: int) -> Ser
     rises = np.cumsum(duration_s * weight)
     area = np.stack([rises - duration_s * weight, rises], axis=1).ravel()
     # The area never falls; the rounding of its interpolation may.
-    return np.maximum(np.diff(np.interp(np.arange(size + 1.0), knots, area)), 0.0)
+    covered: Series = np.maximum(np.diff(np.interp(np.arange(size + 1.0), knots, area)), 0.0)
+    return covered
 
 
 def impulses(at_s: Series, weight: Series, size: int) -> Series:
