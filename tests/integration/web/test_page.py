@@ -29,6 +29,10 @@ ARGUMENTS = [
 ]
 
 
+REFRESH_MS = 5_000
+"""How often the page asks anew while a night runs."""
+
+
 @dataclass
 class Site:
     """A running service with one night in it."""
@@ -159,6 +163,38 @@ def test_both_curves_and_the_marks_are_drawn(page: Page, site: Site) -> None:
     assert counts["fall"] > 64 * 5
 
 
+def test_no_line_is_drawn_over_a_time_without_values(page: Page, site: Site) -> None:
+    open_night(page, site)
+    box = page.locator("#trace").bounding_box()
+    assert box is not None
+    margin_s = synthetic.SIZE / 100
+    places = [
+        box["x"] + 40 + (margin_s + second) / (synthetic.SIZE + 2 * margin_s) * (box["width"] - 50)
+        for second in (6_020, 6_180)
+    ]
+    with page.expect_response(lambda answer: "/samples" in answer.url) as answered:
+        page.mouse.move(places[0], box["y"] + 60)
+        page.mouse.down()
+        page.mouse.move(places[1] + 8, box["y"] + 60, steps=3)
+        page.mouse.up()
+    answered.value.finished()
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(50)
+    columns = page.evaluate(
+        """() => {
+          const canvas = document.getElementById("trace");
+          const { data, width, height } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          const near = (i) => [15, 106, 139].every((ink, channel) => Math.abs(data[i + channel] - ink) < 60);
+          const drawn = new Set();
+          for (let x = 60; x < width; x++)
+            for (let y = 0; y < height * 0.6; y++) if (near(4 * (y * width + x))) drawn.add(x);
+          return [drawn.size, width - 60, drawn.has(Math.round(width * 0.4))];
+        }"""
+    )
+    assert 0 < columns[0] < 0.7 * columns[1]
+    assert columns[2] is False
+
+
 def test_dragging_zooms_to_what_was_dragged_over_and_a_double_click_shows_all(page: Page, site: Site) -> None:
     open_night(page, site)
     box = page.locator("#trace").bounding_box()
@@ -257,6 +293,50 @@ def test_signing_out_leaves_nothing_behind(page: Page, site: Site) -> None:
     expect(page.locator("#sign-in")).to_be_visible()
 
 
+WORDS = """import("/static/words.js").then((words) => ({
+  names: [Date.UTC(2026, 9, 25, 0, 30), Date.UTC(2026, 9, 25, 1, 30)].map(
+    (at) => words.clock(at, "Europe/Berlin") + words.zoneName(at, "Europe/Berlin")),
+  offsets: [Date.UTC(2026, 2, 29, 0, 59), Date.UTC(2026, 2, 29, 1, 0), 1].map(
+    (at) => words.offsetMs(at, "Europe/Berlin") / 60000),
+  night: words.nightName("2026-12-31"),
+  ages: [59999, 60000, 7199999, 7200000, 172799999, 172800000].map(words.age),
+  durations: [1499, 119499, 120000].map(words.duration),
+  numbers: [words.number(null), words.number(undefined), words.number(0), words.number(4.25, 0)],
+}))"""
+
+
+def test_words_for_times_and_numbers(page: Page, site: Site) -> None:
+    page.goto(site.server.url)
+    assert page.evaluate(WORDS) == {
+        "names": ["02:30CEST", "02:30CET"],
+        "offsets": [60, 120, 60],
+        "night": "Thu 31 December to Fri 1 January 2027",
+        "ages": ["less than a minute ago", "1 min ago", "119 min ago", "2 h ago", "47 h ago", "2 days ago"],
+        "durations": ["1 s", "119 s", "2 min 0 s"],
+        "numbers": ["–", "–", "0.0", "4"],
+    }
+
+
+GEOMETRY = """import("/static/geometry.js").then(({ level, nearest, range }) => ({
+  nearest: [0, 14, 15, 16, 99].map((wanted) => nearest([10, 20], wanted)),
+  calm: range([96, null, 97], 5, 85, 100),
+  deep: range([61, 97], 5, 85, 100),
+  none: range(undefined, 10, 50, 80),
+  level: [0, 50, 100].map((value) => level({ top: 10, height: 200, low: 0, high: 100 }, value)),
+}))"""
+
+
+def test_geometry_of_the_trace(page: Page, site: Site) -> None:
+    page.goto(site.server.url)
+    assert page.evaluate(GEOMETRY) == {
+        "nearest": [0, 0, 1, 1, 1],
+        "calm": {"low": 85, "high": 100, "step": 5},
+        "deep": {"low": 60, "high": 100, "step": 10},
+        "none": {"low": 50, "high": 80, "step": 10},
+        "level": [210, 110, 10],
+    }
+
+
 def test_nothing_is_asked_of_any_other_server(page: Page, site: Site) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -294,6 +374,7 @@ def test_a_running_night_grows_by_itself_and_says_when_it_does_not(page: Page, t
     size = 7_200
     site = make_site(tmp_path, state=State.RUNNING, size=size)
     try:
+        page.clock.install()  # the page's timers can be hurried
         open_night(page, site)
         expect(page.locator("#freshness")).to_have_text("Running · last sample less than a minute ago")
         expect(page.locator("#analysis")).to_contain_text("So far")
@@ -301,10 +382,12 @@ def test_a_running_night_grows_by_itself_and_says_when_it_does_not(page: Page, t
 
         after = grow(site, size, 10_800)
         assert after > before
+        page.clock.fast_forward(REFRESH_MS)
         expect(page.locator("#falls-title")).to_have_text(f"{after} desaturations", timeout=15_000)
         assert f"to 01:31, {after} desaturations marked" in shown(page)
 
         site.clock.now_ms += 120_000
+        page.clock.fast_forward(REFRESH_MS)
         expect(page.locator("#freshness")).to_have_text("No new data · last sample 2 min ago", timeout=15_000)
         expect(page.locator("#freshness")).to_have_class("chip stale")
     finally:
@@ -346,8 +429,10 @@ def grow(site: Site, begin: int, end: int) -> int:
 def test_a_service_that_goes_away_is_told_and_what_was_shown_stays(page: Page, tmp_path: Path) -> None:
     site = make_site(tmp_path, state=State.RUNNING, size=7_200)
     try:
+        page.clock.install()  # the page's timers can be hurried
         open_night(page, site)
         site.server.stop()
+        page.clock.fast_forward(REFRESH_MS)
         expect(page.locator("#connection")).to_contain_text("The service cannot be reached.", timeout=15_000)
         expect(page.locator("#connection")).to_contain_text("What is shown was loaded at")
         expect(page.locator("#night")).to_be_visible()

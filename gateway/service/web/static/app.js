@@ -1,7 +1,8 @@
 // The page: signs in, follows the nights, and keeps the open night fresh while it runs.
 
 import { SignInNeeded, ask, token } from "./api.js";
-import { find, keyOf, showFalls, showHead, showIndices, showNights } from "./panels.js";
+import { find } from "./dom.js";
+import { keyOf, showFalls, showHead, showIndices, showNights } from "./panels.js";
 import { Trace } from "./trace.js";
 import { clock } from "./words.js";
 

@@ -1,6 +1,7 @@
 // The parts of the page beside the trace: the list of nights, the indices, the list of desaturations.
 
-import { age, clockSeconds, duration, nightName, nightShort, number, zoneName, clock } from "./words.js";
+import { find, make } from "./dom.js";
+import { age, clock, clockSeconds, duration, nightName, nightShort, number, zoneName } from "./words.js";
 
 const STALE_MS = 2 * 60_000; // a live stream flushes every 2 s: after two minutes something is wrong
 const STATES = { running: "Running", closed: "Complete", revised: "Complete, revised" };
@@ -11,15 +12,6 @@ const MAIN = [
   ["Mean SpO₂", "mean_spo2", "%", 1, "Mean of the valid samples"],
   ["Lowest SpO₂", "min_spo2", "%", 0, "Lowest valid sample"],
 ];
-
-export const find = (id) => document.getElementById(id);
-
-export function make(name, attributes = {}, ...children) {
-  const made = document.createElement(name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.append(...children);
-  return made;
-}
 
 export const keyOf = (night) => `${night.device}/${night.night}`;
 
@@ -81,7 +73,7 @@ export function showFalls(falls, night, order, chosen, choose) {
       make("td", {}, make("button", { type: "button", "data-fall": fall.start_ms, title: "Show in the trace" }, time)),
       make("td", { class: fall.depth >= 4 ? "deep" : "" }, `${number(fall.depth)} %`),
       make("td", {}, `${number(fall.nadir, 0)} %`),
-      make("td", {}, `${number(fall.baseline)} %`),
+      make("td", { class: "wide" }, `${number(fall.baseline)} %`),
       make("td", {}, duration(fall.end_ms - fall.start_ms)),
       make("td", { class: "wide" }, `${number(fall.area, 0)} %·s`),
       make("td", { class: "wide" }, number(fall.confidence, 2)));

@@ -1,5 +1,7 @@
 // The night's trace on a canvas: SpO2 above, pulse below, one time axis, desaturations marked.
 
+import { level, line, nearest, range } from "./geometry.js";
+import { make } from "./dom.js";
 import { clock, clockSeconds, offsetMs, zoneName } from "./words.js";
 
 const LEFT = 40;
@@ -7,7 +9,7 @@ const RIGHT = 10;
 const TOP = 10;
 const AXIS = 26;
 const BETWEEN = 22;
-const STEPS_S = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
+const STEPS_S = [5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600];
 const NARROWEST_MS = 30_000;
 const LIMIT = 90; // %, the line that T90 counts below
 
@@ -197,8 +199,8 @@ export class Trace {
       pen.textBaseline = "middle";
     }
     const { from, to } = this.view;
-    const wanted = ((to - from) / 1000) / ((width - LEFT - RIGHT) / 74);
-    const step = 1000 * (STEPS_S.find((one) => one >= wanted) ?? 14_400);
+    const perPixel = (to - from) / 1000 / (width - LEFT - RIGHT);
+    const step = 1000 * (STEPS_S.find((one) => one >= perPixel * (one < 60 ? 74 : 54)) ?? 43_200);
     const ahead = offsetMs(from, this.night.zone);
     const write = step < 60_000 ? clockSeconds : clock;
     pen.textAlign = "center";
@@ -290,10 +292,10 @@ export class Trace {
     pen.strokeStyle = colour("muted");
     pen.lineWidth = 1;
     line(pen, x, TOP, x, height - AXIS);
-    const said = [element("b", "", `${clockSeconds(at, this.night.zone)} ${zoneName(at, this.night.zone)}`)];
+    const said = [make("b", {}, `${clockSeconds(at, this.night.zone)} ${zoneName(at, this.night.zone)}`)];
     for (const lane of lanes) {
       const value = samples.columns[lane.name][index];
-      said.push(element("span", lane.name, value === null ? "no value" : `${value} ${lane.unit}`));
+      said.push(make("span", { class: lane.name }, value === null ? "no value" : `${value} ${lane.unit}`));
       if (value === null) continue;
       pen.fillStyle = colour(lane.name);
       pen.beginPath();
@@ -315,41 +317,4 @@ export class Trace {
     const count = this.#visible().length;
     return `SpO2 and pulse from ${clock(this.view.from, zone)} to ${clock(this.view.to, zone)}, ${count} desaturation${count === 1 ? "" : "s"} marked`;
   }
-}
-
-function element(name, kind, text) {
-  const made = document.createElement(name);
-  made.className = kind;
-  made.textContent = text;
-  return made;
-}
-
-function line(pen, x0, y0, x1, y1) {
-  pen.beginPath();
-  pen.moveTo(x0, y0);
-  pen.lineTo(x1, y1);
-  pen.stroke();
-}
-
-function level(lane, value) {
-  return lane.top + lane.height * (1 - (value - lane.low) / (lane.high - lane.low));
-}
-
-/** A lane's range: whole steps around the values, and never narrower than [low, high], so that a calm night looks calm. */
-function range(values, step, low, high) {
-  const known = (values ?? []).filter((value) => value !== null);
-  const least = known.reduce((one, other) => Math.min(one, other), low);
-  const most = known.reduce((one, other) => Math.max(one, other), high);
-  const [bottom, top] = [Math.floor(least / step) * step, Math.ceil(most / step) * step];
-  return { low: bottom, high: top, step: step * Math.ceil((top - bottom) / step / 6) };
-}
-
-function nearest(sorted, wanted) {
-  let [low, high] = [0, sorted.length - 1];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle] < wanted) low = middle + 1;
-    else high = middle;
-  }
-  return low > 0 && wanted - sorted[low - 1] < sorted[low] - wanted ? low - 1 : low;
 }
