@@ -18,8 +18,8 @@ def print_night(recording: Recording, analysis: Analysis) -> None:
     console.print(f"[bold]{_plain(recording.source)}[/bold] ({recording.kind}), start {start}")
     quality = analysis.quality
     console.print(
-        f"{analysis.valid_h:.2f} valid of {analysis.duration_h:.2f} h ({number_text(quality.valid_pct, 1)} %), a sample "
-        f"every {recording.interval_s:g} s; profile {analysis.profile} {analysis.profile_version}"
+        f"{analysis.valid_h:.2f} valid of {analysis.duration_h:.2f} h ({number_text(quality.valid_pct, 1)} %), "
+        f"a sample every {recording.interval_s:g} s; profile {analysis.profile} {analysis.profile_version}"
     )
     console.print(_indices(analysis))
     masked = ", ".join(f"{reason} {seconds} s" for reason, seconds in quality.masked_s.items() if seconds)

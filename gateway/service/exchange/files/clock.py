@@ -67,7 +67,7 @@ def elapsed_times(times: Times, zone: tzinfo | None) -> Elapsed:
         _date_back(seconds, steps, interval_s, notes)
     if times.zero == "local":
         _fold(seconds, steps, interval_s, zone, notes)
-    _check(steps)
+    _check(steps, zone)
     start = None if times.zero == "elapsed" else _start(seconds[0], times, zone, notes)
     return Elapsed(np.concatenate(([0.0], np.cumsum(steps))), start, tuple(notes))
 
@@ -124,13 +124,13 @@ def _fold(
         notes.append(f"the clocks went {turn} {abs(change_s) / 60:.0f} min during the night: the samples run on")
 
 
-def _check(steps: NDArray[np.float64]) -> None:
+def _check(steps: NDArray[np.float64], zone: tzinfo | None) -> None:
     wrong = np.flatnonzero((steps < 0) | (steps > MAX_GAP_S))
     if not wrong.size:
         return
     row, step_s = int(wrong[0]) + 1, float(steps[wrong[0]])
     if step_s < 0:
-        hint = "; if the clocks changed that night, give --zone" if abs(step_s) <= _HOUR_S else ""
+        hint = "; if the clocks changed that night, give --zone" if zone is None and -step_s <= _HOUR_S else ""
         raise RowError(row, f"the time goes back by {_span(-step_s)}{hint}")
     raise RowError(row, f"the time jumps ahead by {_span(step_s)}: more than one recording in the file")
 
@@ -162,6 +162,7 @@ def _offset_s(local_s: float, zone: tzinfo, fold: int) -> float:
 
 
 def _span(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:g} s"
-    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86_400:.4g} days"
+    for unit, unit_s in (("s", 1.0), ("min", 60.0), ("h", 3600.0)):
+        if seconds < 120 * unit_s:
+            return f"{seconds / unit_s:.3g} {unit}"
+    return f"{seconds / 86_400:.4g} days"

@@ -30,7 +30,7 @@ from gateway.wire.messages import MISSING_MOTION
 
 _SUFFIX: Final = r"(1s|bb|b2b|beattobeat|avg|mean|ox|oxi|oxym|nonin|masimo)?$"
 _SPO2: Final = re.compile(
-    r"(spo2|sao2|spo2sao2|sao2spo2|o2sat|osat|sato2|sat|satur|saturation|oxygensaturation)" + _SUFFIX
+    r"(spo2|sao2|spo2sao2|sao2spo2|o2sat|osat|sato2|sat|satur|saturation|oxygensat|oxygensaturation?)" + _SUFFIX
 )
 _PULSE: Final = re.compile(
     r"(pulse|pulserate|pulsrate|puls|pr|hr|hrate|heartrate|dhr|spo2pr|prspo2|pulsespo2)" + _SUFFIX

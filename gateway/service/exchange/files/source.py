@@ -64,11 +64,12 @@ def read_bytes(path: Path, limit: int) -> bytes:
         It is larger than `limit` bytes, or cannot be read.
     """
     try:
+        check_size(path, path.stat().st_size, limit)
         with path.open("rb") as handle:
             data = handle.read(limit + 1)
     except OSError as error:
         raise bad_file(path, f"cannot be read ({_reason(error)})") from None
-    check_size(path, max(len(data), path.stat().st_size), limit)
+    check_size(path, len(data), limit)  # it may have grown
     return data
 
 

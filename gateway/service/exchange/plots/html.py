@@ -127,8 +127,8 @@ def _y(value: float, high: float, scale: float) -> str:
 def _summary(recording: Recording, analysis: Analysis) -> str:
     burden = analysis.hypoxic_burden
     return (
-        f"{analysis.valid_h:.2f} valid of {analysis.duration_h:.2f} h, a sample every {recording.interval_s:g} s; profile "
-        f"{analysis.profile} {analysis.profile_version}: ODI3 {number_text(analysis.odi3, 1)}/h, "
+        f"{analysis.valid_h:.2f} valid of {analysis.duration_h:.2f} h, a sample every {recording.interval_s:g} s; "
+        f"profile {analysis.profile} {analysis.profile_version}: ODI3 {number_text(analysis.odi3, 1)}/h, "
         f"ODI4 {number_text(analysis.odi4, 1)}/h, T90 {number_text(analysis.spo2.t90_pct, 2)} %, "
         f"hypoxic burden {number_text(burden.value, 1)} % min/h ({burden.events} events)."
     )
