@@ -74,7 +74,7 @@ class FilePull:
         TransferError
             The transfer has gone astray. `data` keeps what had arrived.
         """
-        if self.closed or answer.op != self._state or answer.seq != self._seq or not answer.answer:
+        if self.closed or answer.op != self._state or answer.seq != self._seq:
             self.duplicates += 1
             return
         if self._state is Op.FILE_START:
