@@ -59,6 +59,12 @@ class _Session:
 class O2Ring(VirtualDevice):
     """The peripheral.
 
+    Parameters
+    ----------
+    since_utc_ms : int or None
+        When it was switched on, if that was before now: what the finger has shown since is recorded. So a simulation
+        that is killed and begun again has the same ring with the same files. None: when `start` is called.
+
     Attributes
     ----------
     recorder : RingRecorder
@@ -76,6 +82,7 @@ class O2Ring(VirtualDevice):
         serial: str,
         own_clock: DeviceClock | None = None,
         options: RingOptions | None = None,
+        since_utc_ms: int | None = None,
     ) -> None:
         super().__init__(
             radio, clock, serial=serial, own_clock=own_clock, battery=Battery(clock, life_h=STANDBY_LIFE_H)
@@ -83,7 +90,8 @@ class O2Ring(VirtualDevice):
         self.options = options if options is not None else RingOptions()
         self.finger = finger
         self.delivered_live: list[LiveFrame] = []
-        self.recorder = RingRecorder(self.options, finger, self.own_clock, clock.utc_ms())
+        self._since_ms = since_utc_ms
+        self.recorder = self._switched_on()
         self._awake_from_ms = clock.utc_ms()
         self._sessions: dict[Connection, _Session] = {}
         self._notify = Characteristic[bytes](NOTIFY, Characteristic.Properties.NOTIFY, Characteristic.Permissions(0))
@@ -136,10 +144,15 @@ class O2Ring(VirtualDevice):
         """Switch it on: it looks for a finger from now on."""
         if not self.running:
             kept = self.recorder
-            self.recorder = RingRecorder(self.options, self.finger, self.own_clock, self.clock.utc_ms())
+            self.recorder = self._switched_on()
             self.recorder.files, self.recorder.memory = kept.files, kept.memory
+            self._since_ms = None
             self.wake()
         await super().start()
+
+    def _switched_on(self) -> RingRecorder:
+        since_ms = self.clock.utc_ms() if self._since_ms is None else self._since_ms
+        return RingRecorder(self.options, self.finger, self.own_clock, since_ms)
 
     def on_tick(self) -> None:
         """Record what the finger has shown since."""

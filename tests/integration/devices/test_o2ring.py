@@ -407,3 +407,30 @@ def test_a_recording_is_replayed_live_at_its_own_interval_and_stored() -> None:
             await ring.stop()
 
     run(main, epoch_ms=T0)
+
+
+def test_a_simulation_begun_again_has_the_same_ring_with_the_same_files() -> None:
+    night = Sleeper(5, "severe").night(T0 + 600_000, HOUR_S)
+
+    def files(begin_s: int) -> dict[str, bytes]:
+        async def main(clock: SimulatedClock) -> dict[str, bytes]:
+            async with Ether(seed=1) as ether:
+                local = datetime.fromtimestamp(clock.utc_ms() / 1000, UTC).replace(tzinfo=None)
+                ring = O2Ring(
+                    await ether.add_peripheral(ADDRESS),
+                    clock,
+                    Finger([Trace.of_night(night)]),
+                    serial=SERIAL,
+                    own_clock=DeviceClock(clock, local),
+                    since_utc_ms=T0,
+                )
+                await ring.start()
+                await clock.sleep(2 * HOUR_S - begin_s)
+                made = ring.files
+                await ring.stop()
+                return made
+
+        return run(main, epoch_ms=T0 + begin_s * 1000)
+
+    assert files(0) == files(1800) == files(7000)
+    assert len(files(0)) == 1
