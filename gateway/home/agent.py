@@ -56,7 +56,7 @@ class Home:
         self.outbox = Outbox(config.data / "outbox.db", clock, config.limits)
         self.collector = Collector(radio, self.outbox, clock, mode=config.mode, zone=config.zone, progress=progress)
         self.publisher = Publisher(self.outbox, clock, config.broker, config.gateway, self.status)
-        self.outbox.on_put = self.publisher.wake
+        self.outbox.on_put = self.publisher.notice
         self._use: OutboxUse | None = None
         self._tasks: list[asyncio.Task[None]] = []
 

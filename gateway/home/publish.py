@@ -67,13 +67,15 @@ class Publisher:
         self._inbox: deque[Message | None] = deque()
         self._under_way: dict[tuple[str, str, int, int], float] = {}
         self._cursor = 0
+        self._unsent = PACK_BATCHES
         self._service = ""
         self.connected = False
         self.resent = 0
         self.problem: str | None = None
 
-    def wake(self) -> None:
-        """Say that something new waits."""
+    def notice(self, batches: int) -> None:
+        """Take note that so many new batches wait."""
+        self._unsent += batches
         self._wake.set()
 
     async def run(self) -> None:
@@ -106,8 +108,7 @@ class Publisher:
             will=Will(topics.status(self._gateway), encode_status(GatewayStatus(online=False))),
         )
         self._inbox.clear()
-        self._under_way.clear()
-        self._cursor = 0
+        self._forget()
         subscriptions = [topics.ack(self._gateway), topics.command(self._gateway), topics.SERVICE_STATUS]
         try:
             await loop.run_in_executor(None, connection.open, subscriptions)
@@ -198,8 +199,13 @@ class Publisher:
 
     def _start_over(self) -> None:
         self.resent += len(self._under_way)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin at the head of the outbox again; a full pack may wait there, so it is looked at at once."""
         self._under_way.clear()
         self._cursor = 0
+        self._unsent = PACK_BATCHES
 
     async def _send(self, connection: Connection) -> bool:
         """Send what waits and fits the window; True if anything was sent.
@@ -210,9 +216,12 @@ class Publisher:
         room = WINDOW_BATCHES - len(self._under_way)
         if room <= 0:
             return False
-        if self._under_way and await self._outbox.waiting_after(self._cursor, PACK_BATCHES) < PACK_BATCHES:
+        if self._unsent == 0 or (self._under_way and self._unsent < PACK_BATCHES):
             return False
+        unsent, self._unsent = self._unsent, 0
         waiting = await self._outbox.next(self._cursor, room)
+        if len(waiting) == room:
+            self._unsent += max(unsent - room, PACK_BATCHES)
         now_s = self._clock.monotonic_s()
         for pack in packs(waiting):
             first = pack[0]
@@ -227,7 +236,6 @@ class Publisher:
     async def until_empty(self, poll_s: float = 0.2) -> None:
         """Return when the service has confirmed all that was put in before."""
         while True:
-            self.wake()
             try:
                 if (await self._outbox.use()).batches == 0:
                     return

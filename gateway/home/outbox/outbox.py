@@ -73,8 +73,8 @@ class Outbox:
         self._journal = Journal(path, clock)
         self.ledger = Ledger(self._journal, clock)
         self._used: int | None = None
-        self.on_put: Callable[[], None] = lambda: None
-        """Called after each commit that brought something new."""
+        self.on_put: Callable[[int], None] = lambda _: None
+        """Called with their number after each commit of batches."""
 
     async def put(self, batches: Sequence[Batch]) -> None:
         """Take batches, all or none; when this returns they are on disk and the device may free them.
@@ -114,7 +114,7 @@ class Outbox:
             raise
         if refusal is not None:
             raise refusal
-        self.on_put()
+        self.on_put(len(rows))
 
     def _insert(self, database: sqlite3.Connection, rows: Sequence[_Row]) -> OutboxFullError | None:
         """Insert all, or say (as a value: its count is to be committed) why none was."""
@@ -154,16 +154,6 @@ class Outbox:
                     "UPDATE batch SET sent = 1 WHERE id BETWEEN ? AND ? AND sent = 0", (rows[0][0], rows[-1][0])
                 )
             return [Waiting(*row) for row in rows]
-
-        return await self._journal.run(job)
-
-    async def waiting_after(self, after_row: int, most: int) -> int:
-        """Count the batches behind `after_row`, up to `most`."""
-
-        def job(database: sqlite3.Connection) -> int:
-            query = "SELECT count(*) FROM (SELECT 1 FROM batch WHERE id > ? LIMIT ?)"
-            (found,) = database.execute(query, (after_row, most)).fetchone()
-            return int(found)
 
         return await self._journal.run(job)
 

@@ -19,6 +19,7 @@ from gateway.service.ingest.nights import Nights
 from gateway.service.ingest.presence import Presence
 from gateway.service.records import Contact, Records
 from gateway.service.store.base import SampleStore
+from gateway.wire import topics
 from gateway.wire.client import Message
 from gateway.wire.codec import encode_acks
 
@@ -185,6 +186,8 @@ class Ingest:
         """Decode, check and submit a group; its commit runs while the one before is finished."""
         batches = []
         for message in messages:
+            if message.topic == topics.SERVICE_STATUS:
+                continue  # our own word, which the wildcard brings back
             if message.topic.endswith("/status"):
                 self._retrying(functools.partial(self._presence.take, message))
             else:

@@ -1,0 +1,49 @@
+"""The command line: `somnolink`. Each command is a module of its own; heavy imports wait until it is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+import typer
+
+from gateway.cli.analyze import analyze
+from gateway.cli.decode import decode
+from gateway.cli.demo import demo
+from gateway.cli.doctor import doctor
+from gateway.cli.programs import enrol, gateway, service, token
+from gateway.cli.scan import scan
+from gateway.errors import SomnolinkError
+
+app = typer.Typer(
+    name="somnolink",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Home sleep monitoring, from the sensor to the clinician. It informs; it does not diagnose.",
+)
+for command in (demo, gateway, service, scan, doctor, decode, analyze, token, enrol):
+    app.command()(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command; an error of ours is one line on stderr and its exit status.
+
+    Exit status: 0 done; 1 not as it should be (each command's help says what); 2 wrong input, flag or setting;
+    4 a device or the radio; 5 the broker; 6 a disk, the outbox or the store; 7 a server of ours; 130 interrupted.
+    """
+    try:
+        status = app(args=None if arguments is None else list(arguments), standalone_mode=False)
+    except SomnolinkError as error:
+        print(f"somnolink: {error}", file=sys.stderr)
+        sys.exit(error.exit_status)
+    except click.exceptions.ClickException as error:
+        print(f"somnolink: {error.format_message()}", file=sys.stderr)
+        sys.exit(2)
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        print("somnolink: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)
+    sys.exit(status if isinstance(status, int) else 0)

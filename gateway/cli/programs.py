@@ -1,0 +1,147 @@
+"""The two programs, `somnolink gateway` and `somnolink service`, and what their operator needs beside them."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+from gateway.cli.logs import set_up_logs
+from gateway.clock import SystemClock
+from gateway.errors import BrokerError
+from gateway.settings import Settings, check_zone, load_settings, read_secret
+from gateway.wire.access import SERVICE_USER
+from gateway.wire.client import BrokerAddress
+
+if TYPE_CHECKING:
+    from gateway.service.records import Records
+    from gateway.service.store.base import SampleStore
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", help="Settings file (TOML).")]
+
+FIRST_CONNECTION_S: Final = 15.0
+"""A broker that is not there when a program starts is told at once: it is most often a wrong setting."""
+
+
+def broker_address(settings: Settings, user: str) -> BrokerAddress:
+    """Where the broker is, with the password of its file; without a password file nobody is named."""
+    password = read_secret(settings.broker.password_file, "the broker's password")
+    ca_file = Path(settings.broker.ca_file).expanduser() if settings.broker.ca_file else None
+    return BrokerAddress.parse(
+        settings.broker.url, username=user if password else None, password=password, ca_file=ca_file
+    )
+
+
+def gateway(config: ConfigOption = None) -> None:
+    """Run the home gateway: collect from the devices, keep, publish. A broker that is away is waited for."""
+    set_up_logs()
+    settings = load_settings(config)
+    from gateway.home.agent import Home, HomeConfig
+    from gateway.home.collect.radio import Radio
+    from gateway.home.outbox import Limits
+
+    home = settings.home
+    plan = HomeConfig(
+        home.gateway,
+        Path(home.data).expanduser(),
+        broker_address(settings, home.gateway),
+        check_zone(home.zone),
+        home.mode,
+        Limits(max_bytes=home.outbox_mib << 20),
+    )
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        async with Home(plan, Radio(), SystemClock()) as running:
+            work = asyncio.create_task(running.run())
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if work.done():
+                await work
+            work.cancel()
+
+    asyncio.run(run())
+
+
+def open_service_stores(settings: Settings) -> tuple[SampleStore, Records]:
+    """Open the sample store and the records that the settings name."""
+    from gateway.service.records import Records
+    from gateway.service.store import open_store
+
+    service = settings.service
+    folder = Path(service.data).expanduser()
+    token = read_secret(service.store_token_file, "the store's token")
+    store = open_store(service.store or f"sqlite:///{folder / 'samples.db'}", token=token)
+    password = read_secret(service.records_password_file, "the records' password")
+    records = Records(service.records or folder / "records.db", password=password)
+    return store, records
+
+
+def service(config: ConfigOption = None) -> None:
+    """Run the service: take in, store, analyse, answer at its web address."""
+    set_up_logs()
+    settings = load_settings(config)
+    from gateway.service.app import Service, ServiceConfig
+
+    store, records = open_service_stores(settings)
+    plan = ServiceConfig(
+        broker_address(settings, SERVICE_USER),
+        settings.service.zone,
+        settings.service.auto_enrol,
+        settings.service.http_host,
+        settings.service.http_port,
+    )
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with store, Service(plan, store, records, SystemClock()) as running:
+        try:
+            running.start(wait_s=FIRST_CONNECTION_S)
+        except BrokerError as error:
+            raise BrokerError(f"{error}; the service does not start without a broker") from None
+        stop.wait()
+    records.close()
+
+
+def token(
+    name: Annotated[str, typer.Argument(help="What the token is for.")],
+    scope: Annotated[list[str] | None, typer.Option(help="read, metrics; may be given twice.")] = None,
+    days: Annotated[int | None, typer.Option(help="Valid for so long; without it, until it is removed.", min=1)] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Make an API token. It is printed this once and kept nowhere."""
+    settings = load_settings(config)
+    from gateway.service.api.auth import create_token
+
+    store, records = open_service_stores(settings)
+    now_ms = SystemClock().utc_ms()
+    expires_ms = None if days is None else now_ms + days * 86_400_000
+    print(create_token(records, name, scope or ["read"], created_ms=now_ms, expires_ms=expires_ms))
+    records.close()
+    store.close()
+
+
+def enrol(
+    gateway_id: Annotated[str, typer.Argument(metavar="GATEWAY", help="Id of the home gateway.")],
+    device: Annotated[str, typer.Argument(help="Id of the device, as the gateway's log tells it.")],
+    zone: Annotated[str, typer.Option(help="Time zone in which its nights are counted.")] = "UTC",
+    config: ConfigOption = None,
+) -> None:
+    """Let a gateway speak for a device. What waits at the gateway for it is taken from then on."""
+    from gateway.wire.topics import check_name
+
+    settings = load_settings(config)
+    store, records = open_service_stores(settings)
+    records.devices.enrol(
+        check_name(gateway_id, "gateway"), check_name(device, "device"), zone=zone, at_ms=SystemClock().utc_ms()
+    )
+    records.close()
+    store.close()

@@ -1,0 +1,163 @@
+"""The truth of a simulated home against what the store and the records hold: what was lost, doubled, found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gateway.wire.files.viatom import MISSING_PULSE, parse_vld
+from gateway.wire.messages import OximetryFlag
+
+if TYPE_CHECKING:
+    from gateway.service.records import Records
+    from gateway.service.store.base import Samples, SampleStore
+    from simulators.run_home import Truth
+
+MATCH_MS: Final = 10_000
+"""A found desaturation is a true one's when their nadirs are within this."""
+
+DEPTH_PCT: Final = 4.0
+"""True desaturations are counted from this depth on, as generated before rounding."""
+
+LIVE_MS: Final = 4_000
+"""A live sample is dated within half an interval and the radio's jitter of its truth."""
+
+STORED_MS: Final = 1_000
+"""A stored sample is dated within the second to which a ring tells its clock."""
+
+END_OF_TIME: Final = 1 << 42
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What came of the samples and the desaturations of a simulated home."""
+
+    samples_generated: int
+    samples_stored: int
+    samples_lost: int
+    samples_duplicated: int
+    desaturations_true: int | None
+    desaturations_found: int
+    desaturations_matched: int | None
+
+
+def reconcile(truth: Truth, store: SampleStore, records: Records) -> Account:
+    """Hold the truth against the store and the records.
+
+    A sample is lost when the store has none of its time with its very values; it is doubled when the store has one
+    more than was given out. Live and stored samples of the same night are counted apart: both are kept.
+    """
+    generated = stored = lost = doubled = 0
+    devices = store.devices()
+    for device in devices:
+        for origin, expected, tolerance in (
+            ("live", live_rows(truth), LIVE_MS),
+            ("stored", stored_rows(truth), STORED_MS),
+        ):
+            kept = rows_of(
+                store.read(device, "oximetry", 0, END_OF_TIME, origin="live" if origin == "live" else "stored")
+            )
+            if origin == "live":
+                kept = kept[(kept["flags"] & OximetryFlag.NO_FINGER) == 0]
+            matched = count_matches(expected, kept, tolerance)
+            generated += expected.size
+            stored += kept.size
+            lost += expected.size - matched
+            doubled += kept.size - matched
+    if not devices:
+        generated = lost = live_rows(truth).size + stored_rows(truth).size
+    found = [one.nadir_ms for night in records.results.nights() for one in records.results.desaturations(night)]
+    deep = [at_ms for at_ms, depth in truth.falls if depth >= DEPTH_PCT]
+    known = bool(truth.falls)
+    return Account(
+        generated,
+        stored,
+        lost,
+        doubled,
+        len(deep) if known else None,
+        len(found),
+        match_nadirs(deep, found) if known else None,
+    )
+
+
+ROW: Final = np.dtype([("t_ms", "<i8"), ("spo2", "<f4"), ("pulse", "<f4"), ("flags", "<u2")])
+
+
+def live_rows(truth: Truth) -> NDArray[np.void]:
+    """Live samples as they were given out."""
+    rows = np.zeros(len(truth.live.utc_ms), ROW)
+    rows["t_ms"] = truth.live.utc_ms
+    for name, values in (("spo2", truth.live.spo2), ("pulse", truth.live.pulse)):
+        rows[name] = [np.nan if value is None else value for value in values]
+    return rows
+
+
+def stored_rows(truth: Truth) -> NDArray[np.void]:
+    """Samples of the stored files, by the ring's own time read as UTC; a ring of a simulated home is set to it."""
+    parts = []
+    for held in truth.files:
+        file = parse_vld(held.data)
+        rows = np.zeros(file.spo2.size, ROW)
+        assert file.start is not None, "a simulated ring's clock is set"
+        start_ms = int(np.datetime64(file.start, "ms").astype(np.int64))
+        rows["t_ms"] = start_ms + np.arange(rows.size) * round(file.interval_s * 1000)
+        rows["spo2"] = np.where((file.spo2 == 0) | (file.spo2 > 100), np.nan, file.spo2)
+        rows["pulse"] = np.where(
+            (file.pulse == 0) | (file.pulse == 0xFF) | (file.pulse == MISSING_PULSE), np.nan, file.pulse
+        )
+        parts.append(rows)
+    return np.concatenate(parts) if parts else np.zeros(0, ROW)
+
+
+def rows_of(samples: Samples) -> NDArray[np.void]:
+    """Samples of the store as rows."""
+    rows = np.zeros(len(samples), ROW)
+    rows["t_ms"] = samples.t_ms
+    for name in ("spo2", "pulse", "flags"):
+        rows[name] = samples.columns[name]
+    return rows
+
+
+def count_matches(expected: NDArray[np.void], kept: NDArray[np.void], tolerance_ms: int) -> int:
+    """Match rows one to one, in order: the same values within `tolerance_ms`. Returns how many matched."""
+    if expected.size == kept.size and _alike(expected, kept, tolerance_ms).all():
+        return int(expected.size)
+    matched = at = 0
+    for row in expected:
+        while at < kept.size and kept["t_ms"][at] < row["t_ms"] - tolerance_ms:
+            at += 1
+        ahead = at
+        while ahead < kept.size and kept["t_ms"][ahead] <= row["t_ms"] + tolerance_ms:
+            if _alike(row, kept[ahead], tolerance_ms):
+                matched += 1
+                at = ahead + 1
+                break
+            ahead += 1
+    return matched
+
+
+def _alike(a: NDArray[np.void], b: NDArray[np.void], tolerance_ms: int) -> NDArray[np.bool_]:
+    same: NDArray[np.bool_] = np.abs(a["t_ms"] - b["t_ms"]) <= tolerance_ms
+    for name in ("spo2", "pulse"):
+        same &= (a[name] == b[name]) | (np.isnan(a[name]) & np.isnan(b[name]))
+    return same
+
+
+def match_nadirs(true_ms: Sequence[int], found_ms: Sequence[int]) -> int:
+    """Count true nadirs that have a found one of their own within `MATCH_MS`: one to one, as many as can be.
+
+    Both in order of time, the earliest that fits is taken, which is the most for intervals of one length.
+    """
+    found = sorted(found_ms)
+    matched = at = 0
+    for nadir in sorted(true_ms):
+        while at < len(found) and found[at] < nadir - MATCH_MS:
+            at += 1
+        if at < len(found) and found[at] <= nadir + MATCH_MS:
+            matched += 1
+            at += 1
+    return matched

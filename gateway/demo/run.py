@@ -1,0 +1,237 @@
+"""The demo's parts put together: broker, store, records, service here; the home in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+import numpy as np
+
+from gateway.cli.programs import broker_address
+from gateway.clock import SystemClock
+from gateway.demo.reconcile import reconcile
+from gateway.errors import ConfigurationError, InputFileError, SomnolinkError
+from gateway.settings import load_settings, read_secret
+from gateway.wire.access import SERVICE_USER
+from gateway.wire.client import BrokerAddress
+
+if TYPE_CHECKING:
+    from gateway.service.store.base import SampleStore
+    from simulators.run_home import Order, Report
+
+GATEWAY: Final = "demo"
+CONNECT_S: Final = 15.0
+REPLAY_GAP_S: Final = 10.0
+"""A ring stores evenly; a recording with longer intervals than this cannot be one of a ring."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoPlan:
+    """What the command line asked for."""
+
+    folder: Path
+    headless: bool
+    nights: int
+    seed: int
+    sleeper: str
+    replay: Path | None
+    influx: bool
+    broker: str
+    pace: float | None
+    port: int | None
+    first_evening: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """What came of it; the keys of ``--json``. None: there was nothing of the kind to count."""
+
+    nights: int
+    batches: int
+    samples_generated: int
+    samples_stored: int
+    samples_lost: int
+    samples_duplicated: int
+    desaturations_true: int | None
+    desaturations_found: int
+    desaturations_matched: int | None
+    wear_minutes_true: float | None
+    wear_minutes_found: float | None
+    alerts: int
+    elapsed_s: float
+    speedup: float
+
+
+class Audience(Protocol):
+    """Who is told how the demo is going."""
+
+    def begins(self, epoch_ms: int, end_ms: int, url: str | None, token: str) -> None:
+        """The service runs, the home is about to."""
+
+    def heard(self, report: Report) -> None:
+        """The home has reported."""
+
+    def settling(self) -> None:
+        """All has arrived; the last results are being made."""
+
+
+def run_demo(plan: DemoPlan, audience: Audience, started_s: float) -> DemoResult:
+    """Live through the nights and account for every sample.
+
+    Raises
+    ------
+    SomnolinkError
+        Whatever part could not do its work.
+    """
+    from gateway.service.api.auth import create_token
+    from gateway.service.app import Service, ServiceConfig
+    from gateway.service.records import Records
+    from simulators.run_home import Truth, plan_of
+
+    clock = SystemClock()
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        home, service_address = stack.enter_context(_broker(plan.broker))
+        store = stack.enter_context(_store(plan))
+        records = Records(plan.folder / "records.db")
+        stack.callback(records.close)
+        config = ServiceConfig(service_address, "UTC", auto_enrol=True, http_port=plan.port)
+        service = stack.enter_context(Service(config, store, records, clock))
+        service.start(wait_s=CONNECT_S)
+        order = _order(plan, home)
+        life = plan_of(order)
+        token = create_token(records, f"demo {clock.utc_ms()}", ["read"], created_ms=clock.utc_ms())
+        audience.begins(life.epoch_ms, life.traces[-1].end_utc_ms, service.url, token)
+        reached_ms = life.epoch_ms
+        with _home(order) as reports:
+            for report in reports:
+                reached_ms = max(reached_ms, report.utc_ms)
+                audience.heard(report)
+        audience.settling()
+        service.ingest.settle()
+        truth = msgspec.msgpack.decode((Path(order.data) / "truth").read_bytes(), type=Truth)
+        account = reconcile(truth, store, records)
+        elapsed_s = time.monotonic() - started_s
+        return DemoResult(
+            nights=len(life.traces),
+            batches=service.ingest.counters.batches,
+            samples_generated=account.samples_generated,
+            samples_stored=account.samples_stored,
+            samples_lost=account.samples_lost,
+            samples_duplicated=account.samples_duplicated,
+            desaturations_true=account.desaturations_true,
+            desaturations_found=account.desaturations_found,
+            desaturations_matched=account.desaturations_matched,
+            wear_minutes_true=None,
+            wear_minutes_found=None,
+            alerts=len(records.alerts.list()),
+            elapsed_s=round(elapsed_s, 3),
+            speedup=round((reached_ms - life.epoch_ms) / 1000 / elapsed_s, 1),
+        )
+
+
+@contextmanager
+def _broker(choice: str) -> Iterator[tuple[BrokerAddress, BrokerAddress]]:
+    """The addresses of the home and of the service at the broker that was chosen."""
+    if choice != "embedded":
+        BrokerAddress.parse(choice)
+        settings = msgspec.structs.replace(
+            load_settings(), broker=msgspec.structs.replace(load_settings().broker, url=choice)
+        )
+        yield broker_address(settings, GATEWAY), broker_address(settings, SERVICE_USER)
+        return
+    from gateway.wire.broker import EmbeddedBroker
+
+    with EmbeddedBroker([GATEWAY, SERVICE_USER]) as broker:
+        yield broker.address(GATEWAY), broker.address(SERVICE_USER)
+
+
+def _store(plan: DemoPlan) -> SampleStore:
+    from gateway.service.store import open_store
+
+    if not plan.influx:
+        return open_store(f"sqlite:///{plan.folder.resolve() / 'samples.db'}")
+    service = load_settings().service
+    url = service.store or "influx+v1://127.0.0.1:8086/somnolink_demo"
+    if not url.startswith("influx"):
+        raise ConfigurationError(f"--store influx, but the settings name {url}")
+    store = open_store(url, token=read_secret(service.store_token_file, "the store's token"))
+    health = store.health()
+    if not health.ok:
+        store.close()
+        raise ConfigurationError(f"--store influx: {health.detail}")
+    return store
+
+
+def _order(plan: DemoPlan, home: BrokerAddress) -> Order:
+    from simulators.run_home import Order
+
+    return Order(
+        data=str(plan.folder.resolve() / "home"),
+        gateway=GATEWAY,
+        host=home.host,
+        port=home.port,
+        username=home.username or "",
+        password=home.password or "",
+        seed=plan.seed,
+        nights=plan.nights,
+        profile=plan.sleeper,
+        recording="" if plan.replay is None else str(_recording(plan.replay, plan.folder)),
+        pace=plan.pace,
+        first_evening=plan.first_evening,
+    )
+
+
+def _recording(source: Path, folder: Path) -> Path:
+    """Read a recording of any format into the form that the simulated home takes."""
+    from gateway.service.exchange.files.detect import read_recording
+
+    recording = read_recording(source)
+    if recording.start is None or not 0.25 <= recording.interval_s <= REPLAY_GAP_S:
+        raise InputFileError(f"{source}: a replay needs a recording with a start and 0.25 to {REPLAY_GAP_S:.0f} s")
+    target = folder / "replay.npz"
+    naive = recording.start.replace(tzinfo=None)
+    np.savez(
+        target,
+        spo2=recording.spo2,
+        pulse=recording.pulse,
+        motion=recording.motion,
+        start_utc_ms=int(np.datetime64(naive, "ms").astype(np.int64)),
+        interval_ms=round(recording.interval_s * 1000),
+    )
+    return target
+
+
+@contextmanager
+def _home(order: Order) -> Iterator[Iterator[Report]]:
+    """Run the home; the reports end when it has."""
+    from simulators.run_home import Report
+
+    folder = Path(order.data)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "order.json"
+    # The order holds the home's password at the broker.
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(msgspec.json.encode(order))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "simulators.run_home", str(path)], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+    )
+    assert process.stdout is not None, "it was asked for"
+    lines = process.stdout
+    try:
+        yield (msgspec.json.decode(line, type=Report) for line in lines)
+        if process.wait() != 0:
+            raise SomnolinkError(f"the simulated home ended with status {process.returncode}; its last words are above")
+    finally:
+        process.kill()
+        process.wait()
+        lines.close()

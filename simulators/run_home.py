@@ -1,0 +1,277 @@
+"""A virtual home as a process of its own: ``python -m simulators.run_home ORDER.json``.
+
+It may be killed at any moment. Started again with the same order it goes on at the simulated time that it had reached,
+with what would have survived in a real home: the gateway's outbox, and the ring's own memory.
+
+On stdout it prints one JSON object a line: `Report`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+import numpy as np
+
+from gateway.home.devices.driver import Mode
+from gateway.wire.client import BrokerAddress
+from simulators.devices import O2Ring, RingOptions, Trace
+from simulators.devices.finger import Samples
+from simulators.home import FIRST_EVENING, HomePlan, Oximeter, VirtualHome, plan_nights, virtual_home
+from simulators.radio.quiet import quiet_bumble
+from simulators.timeloop import SimulatedClock, run
+
+REPORT_EVERY_S: Final = 300.0
+"""Simulated seconds between two reports."""
+
+SAVE_EVERY_S: Final = 20.0
+"""Simulated seconds between two looks at what would survive a loss of power."""
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What the process is to do.
+
+    Attributes
+    ----------
+    data : str
+        Its folder: outbox, ring memory, time reached, truth.
+    recording : str
+        An ``.npz`` with `spo2`, `pulse`, `motion`, `start_utc_ms`, `interval_ms` to be replayed; empty: a sleeper.
+    password : str
+        At the broker; empty for none. The order's file is readable by its owner alone.
+    first_evening : datetime or None
+        Naive local time at which the first simulation begins; None for a fixed date, so that a seed tells all.
+    pace : float or None
+        Simulated seconds a real second; None as fast as possible.
+    links_cut_at : list of int
+        The link of the ring is dropped after so many more bytes, one after the other: faults for tests.
+    """
+
+    data: str
+    gateway: str
+    host: str
+    port: int
+    username: str = ""
+    password: str = ""
+    seed: int = 7
+    nights: int = 1
+    profile: str = "moderate"
+    oximeter: Oximeter = "o2ring"
+    mode: Mode = "both"
+    zone: str = "UTC"
+    duration_s: int | None = None
+    recording: str = ""
+    pace: float | None = None
+    first_evening: datetime | None = None
+    links_cut_at: list[int] = msgspec.field(default_factory=list)
+
+
+class Report(msgspec.Struct, frozen=True):
+    """A line of output."""
+
+    event: Literal["night", "time", "pull", "drain", "done"]
+    utc_ms: int
+    night: int = 0
+    done: int = 0
+    total: int = 0
+    pending: int = 0
+
+
+class LiveTruth(msgspec.Struct, frozen=True):
+    """The live samples that the device gave out, in order, the finger in place."""
+
+    utc_ms: list[int]
+    spo2: list[int | None]
+    pulse: list[int | None]
+
+
+class FileTruth(msgspec.Struct, frozen=True):
+    """A stored recording as the ring holds it."""
+
+    name: str
+    data: bytes
+
+
+class Truth(msgspec.Struct, frozen=True):
+    """What really happened, to be held against the store.
+
+    Attributes
+    ----------
+    falls : list of (nadir UTC ms, depth %)
+        True desaturations that a finger in the sensor showed.
+    """
+
+    live: LiveTruth
+    files: list[FileTruth]
+    falls: list[tuple[int, float]]
+
+
+def plan_of(order: Order) -> HomePlan:
+    """Make the plan that an order asks for."""
+    if not order.recording:
+        return plan_nights(
+            order.seed,
+            order.nights,
+            profile=order.profile,
+            oximeter=order.oximeter,
+            zone=order.zone,
+            duration_s=order.duration_s,
+            first_evening=order.first_evening or FIRST_EVENING,
+        )
+    with np.load(order.recording) as data:
+        size = data["spo2"].size
+        start_ms, interval_ms = int(data["start_utc_ms"]), int(data["interval_ms"])
+        trace = Trace(
+            start_ms,
+            interval_ms,
+            Samples(
+                spo2_pct=data["spo2"].astype(np.float64),
+                pulse_bpm=data["pulse"].astype(np.float64),
+                perfusion_pct=np.full(size, np.nan),
+                motion=data["motion"].astype(np.uint8),
+                worn=np.ones(size, np.bool_),
+                poor=np.isnan(data["spo2"]),
+            ),
+        )
+    # The recording's own interval, an O2 Max, and a ring that looks often enough to miss no sample at the start.
+    options = RingOptions(
+        version=5,
+        interval_s=interval_ms / 1000,
+        model="1632",
+        name="O2M",
+        longest_h=0xFFFF / 3600.0,
+        scan_s=interval_ms / 1000,
+    )
+    # The ring looks for a finger on its own beat: an epoch a whole number of beats before the start meets it.
+    lead_ms = -(-600_000 // interval_ms) * interval_ms
+    return HomePlan((trace,), start_ms - lead_ms, options=options, zone=order.zone)
+
+
+def truth_of(home: VirtualHome) -> Truth:
+    """Read the truth off the devices and the sleeper's nights."""
+    device = home.device
+    worn = [frame for frame in device.delivered_live if frame.worn] if isinstance(device, O2Ring) else []
+    files = device.files if isinstance(device, O2Ring) else {}
+    return Truth(
+        LiveTruth(
+            [frame.utc_ms for frame in worn],
+            [frame.spo2_pct for frame in worn],
+            [frame.pulse_bpm for frame in worn],
+        ),
+        [FileTruth(name, data) for name, data in files.items()],
+        [
+            (night.start_utc_ms + 1000 * fall.nadir_s, fall.depth_pct)
+            for night in home.plan.nights
+            for fall in night.desaturations
+            if fall.observed
+        ],
+    )
+
+
+class _Survivors:
+    """What a loss of power leaves: the time, and the ring's memory."""
+
+    def __init__(self, folder: Path) -> None:
+        self._time = folder / "time"
+        self._ring = folder / "ring"
+        self._ring.mkdir(parents=True, exist_ok=True)
+
+    def reached_ms(self, epoch_ms: int) -> int:
+        try:
+            return int(self._time.read_text())
+        except (OSError, ValueError):
+            return epoch_ms
+
+    def load(self, device: object) -> None:
+        files = {path.name: path.read_bytes() for path in sorted(self._ring.glob("[0-9]*"))}
+        if isinstance(device, O2Ring) and files:
+            device.recorder.files.update(files)
+            device.recorder.memory.update(files)
+
+    def save(self, home: VirtualHome) -> None:
+        if isinstance(home.device, O2Ring):
+            for name, data in home.device.files.items():
+                _write(self._ring / name, data)
+        _write(self._time, str(home.clock.utc_ms()).encode())
+
+
+def _write(path: Path, data: bytes) -> None:
+    if not path.exists() or path.read_bytes() != data:
+        draft = path.with_name(f".{path.name}")
+        draft.write_bytes(data)
+        draft.replace(path)
+
+
+async def _live(order: Order, plan: HomePlan, clock: SimulatedClock) -> None:
+    folder = Path(order.data)
+    survivors = _Survivors(folder)
+    broker = BrokerAddress(order.host, order.port, username=order.username or None, password=order.password or None)
+
+    def tell(event: Literal["night", "time", "pull", "drain", "done"], **values: int) -> None:
+        sys.stdout.write(msgspec.json.encode(Report(event, clock.utc_ms(), **values)).decode() + "\n")
+        sys.stdout.flush()
+
+    pulled = 0
+
+    def pulling(_device: str, _what: str, done: int, total: int) -> None:
+        nonlocal pulled
+        if done - pulled >= 4096 or done < pulled or done == total:
+            pulled = done
+            tell("pull", done=done, total=total)
+
+    async with virtual_home(
+        plan, clock, data=folder, broker=broker, gateway=order.gateway, mode=order.mode, progress=pulling
+    ) as home:
+        survivors.load(home.device)
+
+        async def keep() -> None:
+            told_s = clock.monotonic_s()
+            while True:
+                survivors.save(home)
+                if clock.monotonic_s() - told_s >= REPORT_EVERY_S:
+                    told_s = clock.monotonic_s()
+                    tell("time", pending=(await home.home.outbox.use()).batches)
+                await clock.sleep(SAVE_EVERY_S)
+
+        async def cut_links() -> None:
+            faults = home.ether.faults(home.device.radio)
+            for count in order.links_cut_at:
+                cut_before = faults.counts.links_dropped
+                faults.drop_link_after(bytes=count)
+                while faults.counts.links_dropped == cut_before:
+                    await clock.sleep(1.0)
+
+        helpers = [asyncio.create_task(keep()), asyncio.create_task(cut_links())]
+        await home.live_through(lambda index: tell("night", night=index))
+        survivors.save(home)
+        for task in helpers:
+            task.cancel()
+        tell("drain", pending=(await home.home.outbox.use()).batches)
+        await home.home.publisher.until_empty()
+        _write(folder / "truth", msgspec.msgpack.encode(truth_of(home)))
+        tell("done")
+
+
+def main(path: str) -> None:
+    """Carry out the order in the file `path`."""
+    logging.basicConfig(level=logging.WARNING, format="home: %(name)s: %(message)s", stream=sys.stderr)
+    for name in ("bumble", "bleak", "bleak_retry_connector"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    quiet_bumble()
+    order = msgspec.json.decode(Path(path).read_bytes(), type=Order)
+    plan = plan_of(order)
+    epoch_ms = _Survivors(Path(order.data)).reached_ms(plan.epoch_ms)
+
+    async def live(clock: SimulatedClock) -> None:
+        await _live(order, plan, clock)
+
+    run(live, epoch_ms=epoch_ms, pace=order.pace)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
