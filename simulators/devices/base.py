@@ -41,7 +41,7 @@ class VirtualDevice(ABC):
     battery : Battery
     """
 
-    tick_s: float = 5.0
+    tick_s: float = 10.0
     """How often it looks after itself."""
 
     def __init__(

@@ -139,6 +139,8 @@ class O2Ring(VirtualDevice):
     def wake(self) -> None:
         """Press the button: it advertises again for some minutes."""
         self._awake_from_ms = self.clock.utc_ms()
+        if self.running:
+            self.spawn(self._advertise())
 
     async def start(self) -> None:
         """Switch it on: it looks for a finger from now on."""
@@ -155,8 +157,11 @@ class O2Ring(VirtualDevice):
         return RingRecorder(self.options, self.finger, self.own_clock, since_ms)
 
     def on_tick(self) -> None:
-        """Record what the finger has shown since."""
+        """Record what the finger has shown since, and drain or charge the battery by it."""
         self._catch_up()
+        off_ms, charged_s = self.recorder.off_since_ms, self.options.charged_after_s
+        if off_ms is not None and charged_s is not None and self.clock.utc_ms() - off_ms >= charged_s * 1000:
+            self.battery.charge()
         self.battery.draw(BATTERY_LIFE_H if self.recorder.recording or self.connected else STANDBY_LIFE_H)
 
     def on_power_lost(self) -> None:

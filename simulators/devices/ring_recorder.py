@@ -45,6 +45,8 @@ class RingOptions:
         How often a ring without a finger looks for one.
     sleep_s : float
         Off the finger and unconnected for so long it stops advertising.
+    charged_after_s : float or None
+        Off the finger for so long it has been on its charger and is full, as people do by day; None: nobody charges it.
     """
 
     version: int = 3
@@ -57,6 +59,7 @@ class RingOptions:
     longest_h: float = 10.0
     scan_s: float = 1.0
     sleep_s: float = 300.0
+    charged_after_s: float | None = 7200.0
 
     @property
     def repeats(self) -> int:

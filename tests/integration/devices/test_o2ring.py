@@ -36,7 +36,7 @@ from gateway.home.devices.viatom.protocol import (
 )
 from gateway.home.devices.viatom.pull import FilePull
 from gateway.wire.files.viatom import MISSING_SPO2, parse_vld
-from simulators.devices import DeviceClock, Finger, O2Ring, Recording, Trace, replay_options, replay_trace
+from simulators.devices import DeviceClock, Finger, O2Ring, Recording, RingOptions, Trace, replay_options, replay_trace
 from simulators.physiology import Night, Sleeper
 from simulators.radio import Adapter, Ether
 from simulators.timeloop import SimulatedClock, run
@@ -106,7 +106,12 @@ async def talking(scene: Scene) -> AsyncIterator[Talk]:
 
 
 def play(
-    story: Callable[[Scene], Awaitable[None]], *, nights: int = 1, night_s: int = 2 * HOUR_S, max_mtu: int = 247
+    story: Callable[[Scene], Awaitable[None]],
+    *,
+    nights: int = 1,
+    night_s: int = 2 * HOUR_S,
+    max_mtu: int = 247,
+    options: RingOptions | None = None,
 ) -> None:
     """Tell a story about a ring on a sleeper's finger; nights are a day apart, the first begins ten minutes in."""
 
@@ -117,7 +122,7 @@ def play(
         async with Ether(seed=1) as ether:
             radio = await ether.add_peripheral(ADDRESS, name="ring", max_mtu=max_mtu)
             own = DeviceClock(clock, datetime.fromtimestamp(T0 / 1000, UTC).replace(tzinfo=None))
-            ring = O2Ring(radio, clock, finger, serial=SERIAL, own_clock=own)
+            ring = O2Ring(radio, clock, finger, serial=SERIAL, own_clock=own, options=options)
             await ring.start()
             await story(Scene(clock, ether, await ether.adapter("hci0"), ring, finger, slept))
             await ring.stop()
@@ -304,7 +309,6 @@ def test_off_the_finger_and_alone_it_falls_asleep_until_it_is_worn() -> None:
         await scene.clock.sleep(2 * HOUR_S + 900)
         assert ADDRESS not in await scene.seen()
         scene.ring.wake()
-        await scene.clock.sleep(6)
         assert ADDRESS in await scene.seen()
 
     play(story)
@@ -355,6 +359,29 @@ def test_an_empty_battery_ends_the_recording_and_the_link() -> None:
         scene.ring.battery.charge()
         await scene.ring.start()
         assert ADDRESS in await scene.seen()
+
+    play(story)
+
+
+@pytest.mark.parametrize(("charged_after_s", "level_pct"), [(7200.0, 100), (None, 20)])
+def test_by_day_it_is_put_on_its_charger(charged_after_s: float | None, level_pct: int) -> None:
+    async def story(scene: Scene) -> None:
+        scene.ring.battery.charge(20.0)
+        await scene.clock.sleep(7000)
+        assert scene.ring.battery.shown_pct == 20
+        await scene.clock.sleep(300)
+        assert scene.ring.battery.shown_pct == level_pct
+
+    play(story, nights=0, options=RingOptions(charged_after_s=charged_after_s))
+
+
+def test_measuring_drains_the_battery_faster_than_lying_about() -> None:
+    async def story(scene: Scene) -> None:
+        await scene.clock.sleep(600)
+        idle_pct = 100 - scene.ring.battery.level_pct
+        await scene.clock.sleep(HOUR_S)
+        assert 100 - scene.ring.battery.level_pct - idle_pct == pytest.approx(100 / 14, rel=0.05)
+        assert idle_pct < 0.1
 
     play(story)
 
