@@ -82,14 +82,10 @@ class SqliteStore(SampleStore):
 
     def delete_device(self, device: str) -> int:
         """Erase all that is held of a device: what it took on disk is overwritten with zeros, the log is emptied."""
+        deleted = self._delete(lambda connection: delete_device(connection, device))
         with self._lock:
-            self._execute("PRAGMA secure_delete = ON")
-        try:
-            return self._delete(lambda connection: delete_device(connection, device))
-        finally:
-            with self._lock:
-                self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
-                self._execute("PRAGMA secure_delete = OFF")
+            self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return deleted
 
     def health(self) -> StoreHealth:
         """How the store is doing."""
