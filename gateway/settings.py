@@ -51,12 +51,15 @@ class HomeSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         What is asked of oximeters that can do both: `stored` pull, `live` stream, or `both`.
     zone : str
         IANA name of the home's time zone.
+    live_ms : int
+        How often a device is asked that has to be asked for each live reading.
     """
 
     gateway: str = "home"
     data: str = "~/.local/share/somnolink/home"
     mode: Literal["stored", "live", "both"] = "stored"
     zone: str = "UTC"
+    live_ms: Annotated[int, msgspec.Meta(ge=250, le=10_000)] = 4_000
     outbox_mib: Positive = 1024
 
 

@@ -15,7 +15,6 @@ from gateway.home.collect.radio import Radio
 from gateway.home.devices.driver import Mode
 from gateway.wire.client import BrokerAddress
 from simulators.devices import DeviceClock, Finger, O2Ring, PulseOximeter, RingOptions, Trace
-from simulators.devices.ring_recorder import RingRecorder
 from simulators.physiology import Night, Sleeper
 from simulators.radio import Ether
 from simulators.timeloop import SimulatedClock
@@ -54,6 +53,7 @@ class HomePlan:
     options: RingOptions = field(default_factory=RingOptions)
     zone: str = "UTC"
     drift_ppm: float = 0.0
+    live_ms: int = 4_000
     serial: str = "2609140042"
 
 
@@ -123,11 +123,9 @@ async def virtual_home(
     async with Ether(seed=0) as ether:
         adapter = await ether.adapter("hci0")
         device = await _device(plan, clock, ether)
-        config = HomeConfig(gateway, data, broker, ZoneInfo(plan.zone), mode)
+        config = HomeConfig(gateway, data, broker, ZoneInfo(plan.zone), mode, live_ms=plan.live_ms)
         radio = Radio(adapter.client_class, adapter.scanner_class)
         await device.start()
-        if isinstance(device, O2Ring) and clock.utc_ms() > plan.epoch_ms:
-            device.recorder = RingRecorder(plan.options, device.finger, device.own_clock, plan.epoch_ms)
         try:
             async with Home(config, radio, clock, progress) as home:
                 yield VirtualHome(plan, clock, ether, device, home)
@@ -144,4 +142,6 @@ async def _device(plan: HomePlan, clock: SimulatedClock, ether: Ether) -> O2Ring
     own_clock = DeviceClock(clock, local, drift_ppm=plan.drift_ppm)
     if plan.oximeter == "plx":
         return PulseOximeter(place, clock, finger, serial=plan.serial, own_clock=own_clock)
-    return O2Ring(place, clock, finger, serial=plan.serial, own_clock=own_clock, options=plan.options)
+    return O2Ring(
+        place, clock, finger, serial=plan.serial, own_clock=own_clock, options=plan.options, since_utc_ms=plan.epoch_ms
+    )

@@ -149,7 +149,7 @@ def plan_of(order: Order) -> HomePlan:
     )
     # The ring looks for a finger on its own beat: an epoch a whole number of beats before the start meets it.
     lead_ms = -(-600_000 // interval_ms) * interval_ms
-    return HomePlan((trace,), start_ms - lead_ms, options=options, zone=order.zone)
+    return HomePlan((trace,), start_ms - lead_ms, options=options, zone=order.zone, live_ms=interval_ms)
 
 
 def truth_of(home: VirtualHome) -> Truth:

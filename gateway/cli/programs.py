@@ -51,7 +51,8 @@ def gateway(config: ConfigOption = None) -> None:
         broker_address(settings, home.gateway),
         check_zone(home.zone),
         home.mode,
-        Limits(max_bytes=home.outbox_mib << 20),
+        live_ms=home.live_ms,
+        limits=Limits(max_bytes=home.outbox_mib << 20),
     )
 
     async def run() -> None:

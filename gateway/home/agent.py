@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from gateway.clock import Clock
-from gateway.home.collect.collector import Collector, Progress
+from gateway.home.collect.collector import LIVE_MS, Collector, Progress
 from gateway.home.collect.radio import Radio
 from gateway.home.devices.driver import Mode
 from gateway.home.outbox import Limits, Outbox, OutboxUse
@@ -32,6 +32,7 @@ class HomeConfig:
     broker: BrokerAddress
     zone: tzinfo
     mode: Mode = "stored"
+    live_ms: int = LIVE_MS
     limits: Limits = Limits()  # noqa: RUF009 - a frozen value
 
 
@@ -54,7 +55,9 @@ class Home:
     def __init__(self, config: HomeConfig, radio: Radio, clock: Clock, progress: Progress = lambda *_: None) -> None:
         self._clock = clock
         self.outbox = Outbox(config.data / "outbox.db", clock, config.limits)
-        self.collector = Collector(radio, self.outbox, clock, mode=config.mode, zone=config.zone, progress=progress)
+        self.collector = Collector(
+            radio, self.outbox, clock, mode=config.mode, live_ms=config.live_ms, zone=config.zone, progress=progress
+        )
         self.publisher = Publisher(self.outbox, clock, config.broker, config.gateway, self.status)
         self.outbox.on_put = self.publisher.notice
         self._use: OutboxUse | None = None

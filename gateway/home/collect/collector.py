@@ -35,6 +35,9 @@ SILENCE_S: Final = 90.0
 SCAN_RETRY_S: Final = 10.0
 """Between tries at a scanner that does not start: BlueZ needs a few seconds to come back after a restart."""
 
+LIVE_MS: Final = 4_000
+"""How often a ring is asked while it streams, unless set otherwise: as often as it stores, which its battery lasts."""
+
 Progress = Callable[[str, str, int, int], None]
 log = logging.getLogger(__name__)
 
@@ -64,6 +67,7 @@ class Collector:
         clock: Clock,
         *,
         mode: Mode = "stored",
+        live_ms: int = LIVE_MS,
         zone: tzinfo = UTC,
         progress: Progress = lambda *_: None,
     ) -> None:
@@ -71,6 +75,7 @@ class Collector:
         self._outbox = outbox
         self._clock = clock
         self._mode: Mode = mode
+        self._live_ms = live_ms
         self._zone = zone
         self._progress = progress
         self._places: dict[str, _Place] = {}
@@ -128,6 +133,7 @@ class Collector:
             family=driver.family,
             address=sighting.address,
             mode=self._mode,
+            live_ms=self._live_ms,
             zone=self._zone,
             known=self.known,
             progress=self._progress,

@@ -56,6 +56,7 @@ class VisitDesk:
         family: str,
         address: str,
         mode: Mode,
+        live_ms: int,
         zone: tzinfo,
         known: dict[str, Known],
         progress: Callable[[str, str, int, int], None],
@@ -65,6 +66,7 @@ class VisitDesk:
         self._family = family
         self._address = address
         self._mode: Mode = mode
+        self._live_ms = live_ms
         self._zone = zone
         self._known = known
         self._progress = progress
@@ -79,6 +81,11 @@ class VisitDesk:
     def mode(self) -> Mode:
         """What the settings ask of oximeters that can both stream and store."""
         return self._mode
+
+    @property
+    def live_ms(self) -> int:
+        """How often a device that is asked for each reading is asked."""
+        return self._live_ms
 
     def local_time(self) -> datetime:
         """The home's wall clock now, naive: what a device that knows no zone should show."""

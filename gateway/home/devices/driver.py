@@ -82,6 +82,10 @@ class Desk(Protocol):
     def mode(self) -> Mode:
         """What the home's settings ask of oximeters that can both stream and store."""
 
+    @property
+    def live_ms(self) -> int:
+        """How often a device that is asked for each reading is asked, ms."""
+
     def local_time(self) -> datetime:
         """The home's wall clock now, naive: what a device that knows no zone should show."""
 

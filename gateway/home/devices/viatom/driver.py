@@ -27,9 +27,6 @@ ANSWER_S: Final = 5.0
 TRIES: Final = 3
 """Requests that get no answer are asked again: rings drop one now and then while they write to their memory."""
 
-LIVE_MS: Final = 2_000
-"""How often a worn ring is asked: its own reading changes no faster."""
-
 OFF_FINGER_S: Final = 60.0
 """Off for this long, and the night (or this part of it) is over; less is a hand that was washed."""
 
@@ -142,7 +139,7 @@ class ViatomDriver(Driver):
         if not reading.worn:
             return False
         worn_s = clock.monotonic_s()
-        async with desk.stream("oximetry", LIVE_MS) as stream:
+        async with desk.stream("oximetry", desk.live_ms) as stream:
             due_s = clock.monotonic_s()
             while clock.monotonic_s() - worn_s < OFF_FINGER_S:
                 stream.add(row_of(reading))
@@ -150,7 +147,7 @@ class ViatomDriver(Driver):
                     worn_s = clock.monotonic_s()
                 if reading.battery_pct is not None:
                     desk.status(battery=reading.battery_pct)
-                due_s += LIVE_MS / 1000
+                due_s += desk.live_ms / 1000
                 wait_s = due_s - clock.monotonic_s()
                 if wait_s > 0:
                     await clock.sleep(wait_s)
