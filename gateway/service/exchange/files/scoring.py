@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 from pathlib import Path
 from typing import Final
@@ -44,7 +43,11 @@ def read_events(path: Path) -> ScoredEvents:
     InputFileError
         With the line.
     """
-    rows = list(enumerate(csv.reader(io.StringIO(_text(path))), start=1))
+    reader = csv.reader(_text(path).splitlines())
+    try:
+        rows = [(reader.line_num, fields) for fields in reader]
+    except csv.Error as error:
+        raise bad_file(path, str(error), f"line {reader.line_num}") from None
     names = [name.strip().lower() for name in rows[0][1]] if rows else []
     columns = [next((names.index(name) for name in known if name in names), -1) for known in (_START, _DURATION)]
     if -1 in columns:
