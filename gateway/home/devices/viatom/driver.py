@@ -202,7 +202,8 @@ class _Ring:
         raise DeviceError(f"{self._link.address}: the ring does not answer")
 
     def _drop_late(self) -> None:
-        """Forget answers to what was asked before: they would be taken for this one's."""
+        """Forget answers to what was asked before, and halves of them: they would be taken for this one's."""
+        self._frames.reset()
         while not self._queue.empty():
             data = self._queue.get_nowait()
             if data is None:
