@@ -1,0 +1,48 @@
+# somnolink: `make demo` shows it at work, `make test` runs all tests. Both set up all they need.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+PIP    := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
+
+.PHONY: demo test check fuzz bench screenshots clean setup
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/.demo
+	@$(BIN)/somnolink demo $(ARGS)
+
+test: $(VENV)/.dev
+	@.ci/system-packages
+	@$(BIN)/python -m pytest $(ARGS)
+
+setup: $(VENV)/.dev
+
+check: $(VENV)/.dev
+	@$(BIN)/python -m pytest tests/unit/test_house.py $(ARGS)
+
+fuzz: $(VENV)/.dev
+	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+bench: $(VENV)/.dev
+	@for name in oximetry store ingest gateway web; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py; done
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "somnolink needs Python 3.11 or newer; name one with: make PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo "on Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 2; }
+
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Setting up (about a minute, once) ..."
+	@$(PIP) --editable '.[sim]'
+	@$(BIN)/python -m analytics.warm
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Setting up for tests (about a minute, once) ..."
+	@$(PIP) --editable '.[dev]'
+	@$(BIN)/python -m analytics.warm
+	@touch $@ $(VENV)/.demo
