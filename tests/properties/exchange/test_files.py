@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.cli.analyze import run, to_dict
 from gateway.errors import InputFileError
 from gateway.service.exchange.files import read_recording
 from gateway.service.exchange.files.scoring import read_events, read_stages
@@ -119,6 +121,28 @@ def test_a_file_with_a_piece_replaced(folder: Path, name: str, share: float, dro
     data = GOOD[name]
     at = int(share * len(data))
     read(folder, data[:at] + put_in + data[at + dropped :])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    name=st.sampled_from(sorted(GOOD)),
+    share=st.floats(0, 1),
+    put_in=st.binary(max_size=8),
+    profile=st.sampled_from(["peak", "all"]),
+)
+def test_the_command_never_breaks_on_a_spoilt_file(
+    folder: Path, name: str, share: float, put_in: bytes, profile: str
+) -> None:
+    data = GOOD[name]
+    at = int(share * len(data))
+    path = folder / "night"
+    path.write_bytes(data[:at] + put_in + data[at + len(put_in) :])
+    try:
+        told = to_dict(*run(path, profile))
+    except InputFileError:
+        return
+    json.dumps(told, allow_nan=False)
+    assert (told["source"], told["profile"]) == ("night", "peak")
 
 
 @settings(max_examples=60, deadline=None)

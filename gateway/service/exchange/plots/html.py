@@ -27,8 +27,8 @@ from gateway.service.exchange.wording import number_text
 
 WIDTH: Final = 1000
 HEIGHT: Final = 260
-MOST_POINTS: Final = 12_000
-"""A curve's points: a night at 4 s whole, one at 1 Hz by its extremes, so the page stays below 1 MB."""
+MOST_POINTS: Final = 60_000
+"""A curve's points: a night at 1 Hz is drawn whole, a longer or denser one by its extremes."""
 
 
 def plot_html(path: Path, recording: Recording, analysis: Analysis) -> None:
@@ -109,6 +109,9 @@ def _panel(
 
 def _path(values: NDArray[np.float32], high: float, scale: float, interval_s: float) -> str:
     index, kept = envelope(values, MOST_POINTS)
+    flat = np.zeros(kept.size, np.bool_)
+    flat[1:-1] = (kept[1:-1] == kept[:-2]) & (kept[1:-1] == kept[2:])  # within a level stretch a point adds nothing
+    index, kept = index[~flat], kept[~flat]
     parts = []
     pen_up = True
     for at, value in zip((index * interval_s).tolist(), kept.tolist(), strict=True):
