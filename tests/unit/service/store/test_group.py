@@ -1,4 +1,4 @@
-"""The writer thread: what gathers is committed together, each caller gets its own outcome, nothing but our errors leaks."""
+"""The writer thread: what gathers is committed together, each caller has its own outcome, only our errors leak."""
 
 from __future__ import annotations
 
