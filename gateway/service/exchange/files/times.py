@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
+from itertools import chain, compress, count
 from typing import Final, Literal
 
 import numpy as np
@@ -188,10 +188,11 @@ def _to_numbers(texts: Sequence[str], column: str) -> NDArray[np.int64]:
     if len(rows) != len(texts):
         raise RowError(next(row for row, text in enumerate(texts) if "\n" in text), "a time runs over two lines")
     width = len(rows[0])
-    for row, fields in enumerate(rows):
-        if len(fields) != width or max(map(len, fields)) > _MAX_DIGITS:
-            raise _no_time(row, texts)
-    return np.fromiter(map(int, chain.from_iterable(rows)), np.int64, len(rows) * width).reshape(-1, width)
+    numbers = list(chain.from_iterable(rows))
+    if set(map(len, rows)) != {width} or max(map(len, numbers), default=0) > _MAX_DIGITS:
+        bad = (len(fields) != width or max(map(len, fields)) > _MAX_DIGITS for fields in rows)
+        raise _no_time(next(compress(count(), bad)), texts)
+    return np.fromiter(map(int, numbers), np.int64, len(numbers)).reshape(-1, width)
 
 
 def _roles(first: str, clock: re.Match[str], texts: Sequence[str]) -> list[str]:
