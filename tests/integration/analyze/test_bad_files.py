@@ -97,6 +97,10 @@ CASES: dict[str, tuple[bytes | str, str]] = {
         Edf([CHANNEL], 4, plus="D", onsets=[0, 5, 4, 6]).to_bytes(),
         "byte 788: data record 3 begins before",
     ),
+    "EDF+D long after its start": (
+        Edf([CHANNEL], 4, plus="D", onsets=[400_000, 400_001, 400_002, 400_003]).to_bytes(),
+        "byte 768: the first data record begins 400000 s",
+    ),
     "EDF+D over weeks": (Edf([CHANNEL], 4, plus="D", onsets=[0, 1, 2, 900_000]).to_bytes(), "more than 3 days"),
 }
 

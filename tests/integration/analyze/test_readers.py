@@ -201,6 +201,7 @@ class TestEdf:
 
     def test_annotations_become_events_and_stages(self, tmp_path: Path) -> None:
         said = [(20.0, 12.5, "Hypopnea"), (5.0, 10.0, "Obstructive Apnoea"), (1.0, 0.0, "Apnea?"), (3, 9, "Snore")]
+        said += [(0.0, 9.0, "Apnea before the first sample"), (70.0, 9.0, "Apnea after the last")]
         said += [(0.0, 30.0, "Sleep stage W"), (30.0, 30.0, "Sleep stage R")]
         edf = Edf(self.channels(), 60, plus="C", annotations=said, onsets=[0.25 + number for number in range(60)])
         recording = read_recording(self.file(tmp_path, edf))

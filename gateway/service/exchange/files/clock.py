@@ -15,6 +15,7 @@ from gateway.service.exchange.files.times import Times
 MAX_GAP_S: Final = 12 * 3600
 """A longer silence parts two recordings."""
 _HOUR_S: Final = 3600.0
+_YEARS: Final = (1970, 2100)
 _NEVER_SET_S: Final = 1_262_304_000.0
 """2010-01-01: a time before it comes from a clock that was never set (no ring of today existed)."""
 
@@ -73,7 +74,13 @@ def elapsed_times(times: Times, zone: tzinfo | None) -> Elapsed:
 
 
 def localise(start: datetime | None, zone: tzinfo | None, notes: list[str]) -> datetime | None:
-    """Give a naive local start its zone; a start within a repeated hour is taken as its first pass, with a note."""
+    """Give a naive local start its zone.
+
+    A start within a repeated hour is taken as its first pass, one in an impossible year is left out; each with a note.
+    """
+    if start is not None and not _YEARS[0] <= start.year <= _YEARS[1]:
+        notes.append(f"the start {start:%Y-%m-%d} is not possible and was left out")
+        return None
     if start is None or zone is None or start.tzinfo is not None:
         return start
     aware = start.replace(tzinfo=zone)
@@ -140,7 +147,7 @@ def _start(first_s: float, times: Times, zone: tzinfo | None, notes: list[str]) 
         start = datetime.fromtimestamp(first_s, UTC)
         if times.zero == "local":
             return localise(start.replace(tzinfo=None), zone, notes)
-        return start.astimezone(zone or timezone(timedelta(seconds=times.utc_offset_s or 0)))
+        return localise(start.astimezone(zone or timezone(timedelta(seconds=times.utc_offset_s or 0))), zone, notes)
     except (OverflowError, ValueError, OSError):
         raise RowError(0, "the time is out of range") from None
 

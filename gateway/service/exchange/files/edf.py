@@ -63,6 +63,8 @@ def read(path: Path, zone: tzinfo | None) -> Recording:
     onsets, annotations = read_annotations(path, header)
     if header.announced > header.records:
         notes.append(f"the file is cut short: {header.records} of {header.announced} data records are there")
+    if abs(onsets[0]) > MAX_SPAN_S:
+        raise bad_file(path, f"the first data record begins {onsets[0]:g} s after the start", f"byte {header.bytes}")
     if onsets[-1] - onsets[0] + header.record_s > MAX_SPAN_S:
         raise bad_file(path, f"more than {MAX_SPAN_S // 86_400} days in one recording", "byte 236")
     native_s = header.record_s / spo2_signal.samples
@@ -87,6 +89,7 @@ def read(path: Path, zone: tzinfo | None) -> Recording:
     start = None if header.start is None else header.start + timedelta(seconds=float(onsets[0]))
     if start is None:
         notes.append("the header holds no valid start")
+    seconds = round(spo2.size * interval_s)
     return Recording(
         source=path.name,
         kind="edf",
@@ -96,8 +99,8 @@ def read(path: Path, zone: tzinfo | None) -> Recording:
         pulse=pulse,
         motion=np.full(spo2.size, MISSING_MOTION, np.uint8),
         flags=np.zeros(spo2.size, np.uint16),
-        events=scored_events(annotations, float(onsets[0])),
-        stages=sleep_stages(annotations, float(onsets[0]), round(spo2.size * interval_s)),
+        events=scored_events(annotations, float(onsets[0]), seconds),
+        stages=sleep_stages(annotations, float(onsets[0]), seconds),
         notes=tuple(notes),
     )
 

@@ -16,8 +16,8 @@ from gateway.service.exchange.recording import UNSCORED, ScoredEvents
 
 MAX_BYTES: Final = 64 * 2**20
 
-_TAL: Final = re.compile(rb"([+-][0-9]+(?:\.[0-9]*)?)(?:\x15([0-9]+(?:\.[0-9]*)?))?\x14([^\x00]*)\x00")
-_ONSET: Final = re.compile(rb"([+-][0-9]+(?:\.[0-9]*)?)\x14")
+_TAL: Final = re.compile(rb"([+-][0-9]{1,9}(?:\.[0-9]*)?)(?:\x15([0-9]{1,9}(?:\.[0-9]*)?))?\x14([^\x00]*)\x00")
+_ONSET: Final = re.compile(rb"([+-][0-9]{1,9}(?:\.[0-9]*)?)\x14")
 _EVENT: Final = re.compile(r"apno?ea|hypopno?ea", re.IGNORECASE)
 _STAGE: Final = re.compile(r"sleep stage\s+(W|R|N?[1-4])\b", re.IGNORECASE)
 _STAGE_CODES: Final = {"W": 0, "1": 1, "2": 2, "3": 3, "4": 4, "R": 5}
@@ -64,10 +64,12 @@ def read_annotations(path: Path, header: EdfHeader) -> tuple[NDArray[np.float64]
     return onsets, found
 
 
-def scored_events(annotations: list[Annotation], first_s: float) -> ScoredEvents | None:
-    """Return the apnoeas and hypopnoeas among the annotations, by onset; None without any."""
+def scored_events(annotations: list[Annotation], first_s: float, seconds: int) -> ScoredEvents | None:
+    """Return the apnoeas and hypopnoeas that begin within the recording, by onset; None without any."""
     scored = sorted(
-        (a.onset_s - first_s, a.duration_s) for a in annotations if a.duration_s > 0 and _EVENT.search(a.text)
+        (a.onset_s - first_s, a.duration_s)
+        for a in annotations
+        if a.duration_s > 0 and 0 <= a.onset_s - first_s < seconds and _EVENT.search(a.text)
     )
     if not scored:
         return None

@@ -25,6 +25,7 @@ ANNOTATIONS: Final = "EDF Annotations"
 _FIELD_WIDTHS: Final = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)
 """Of one signal: label, transducer, unit, physical min and max, digital min and max, filter, samples, reserved."""
 _START_DATE: Final = re.compile(r"Startdate (\d{1,2})-([A-Z]{3})-(\d{4})")
+_SHORTEST_S: Final = 0.001
 _MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 
 
@@ -108,7 +109,7 @@ def read_header(path: Path) -> EdfHeader:
     record_s = _number(path, fixed, 244, 8)
     signals = _signals(path, table, count)
     record_samples = sum(signal.samples for signal in signals)
-    if record_s <= 0 or record_samples == 0:
+    if record_s < _SHORTEST_S or record_samples == 0:
         raise bad_file(path, "data records without samples or duration", "byte 244")
     header_bytes = FIXED_BYTES * (count + 1)
     announced = int(_number(path, fixed, 236, 8))
@@ -172,6 +173,8 @@ def _start(fixed: bytes) -> datetime | None:
         full = _START_DATE.search(text[88:168])
         if full and full[2] in _MONTHS:
             day, month, year = int(full[1]), 1 + _MONTHS.index(full[2]), int(full[3])
+        if not 1970 <= year <= 2100:
+            return None
         return datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - EDF times are local, without a zone
     except ValueError:
         return None

@@ -123,6 +123,13 @@ def test_a_stated_offset_is_kept_unless_a_zone_is_given() -> None:
     assert elapsed_times(times, PARIS).start.tzinfo is PARIS  # type: ignore[union-attr]
 
 
+def test_a_start_in_an_impossible_year_is_left_out_with_a_note() -> None:
+    begin = datetime(9000, 12, 31, 23)
+    elapsed = elapsed_times(local(begin, begin + timedelta(seconds=1)), PARIS)
+    assert elapsed.start is None
+    assert elapsed.notes == ("the start 9000-12-31 is not possible and was left out",)
+
+
 def test_elapsed_times_have_no_start() -> None:
     elapsed = elapsed_times(Times(np.array([10.0, 11.0]), "elapsed"), PARIS)
     assert (elapsed.start, elapsed.seconds.tolist()) == (None, [0.0, 1.0])
