@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
@@ -102,13 +102,13 @@ def run(
     return recording, results
 
 
-def to_dict(recording: Recording, results: dict[str, Analysis]) -> dict[str, Any]:
+def to_dict(recording: Recording, results: dict[str, Analysis]) -> dict[str, object]:
     """Return the JSON object of `--json`; docs/analyze.schema.json describes it.
 
     With more than one profile the first stands at the top level, and all of them under `profiles`.
     """
     first = next(iter(results.values()))
-    told: dict[str, Any] = {
+    told: dict[str, object] = {
         "source": recording.source,
         "kind": recording.kind,
         "start": None if recording.start is None else recording.start.isoformat(),
@@ -177,24 +177,13 @@ def _zone(name: str | None) -> ZoneInfo | None:
         raise ConfigurationError(f"--zone {name}: no such time zone (one is Europe/Paris)") from None
 
 
-class _Teller:
-    """Changes the words beside the spinner."""
-
-    def __init__(self, update: Any = None) -> None:
-        self._update = update
-
-    def __call__(self, what: str) -> None:
-        if self._update is not None:
-            self._update(f"{what} ...")
-
-
 @contextmanager
-def _progress(what: str) -> Iterator[_Teller]:
-    """Show on stderr, where that is a terminal, what takes the time."""
+def _progress(what: str) -> Iterator[Callable[[str], None]]:
+    """Show on stderr, where that is a terminal, what takes the time; yields what changes the words."""
     if not sys.stderr.isatty():
-        yield _Teller()
+        yield lambda _: None
         return
     from rich.console import Console
 
     with Console(stderr=True).status(f"{what} ...") as status:
-        yield _Teller(status.update)
+        yield lambda now: status.update(f"{now} ...")

@@ -16,7 +16,6 @@ import pytest
 from gateway.service.exchange.files import read_recording
 from gateway.wire.files.oxyii import encode_oxyii
 from gateway.wire.files.viatom import encode_vld
-from gateway.wire.messages import OximetryFlag
 from tests.integration.analyze.edf_builder import Channel, Edf
 from tests.unit.service.exchange.dialects import O2_DIALECTS, PLAIN_DIALECTS, as_bytes, rows_of
 
@@ -41,7 +40,7 @@ def test_every_dialect_of_ring_csv(tmp_path: Path, dialect: str, interval_s: int
     np.testing.assert_array_equal(recording.spo2, as_floats(SPO2))
     np.testing.assert_array_equal(recording.pulse, as_floats(PULSE))
     assert recording.motion.tolist() == MOTION
-    assert recording.flags.tolist() == [0, 0, 0, OximetryFlag.NO_FINGER, *[0] * 6]
+    assert recording.flags.tolist() == [0] * 10
     assert recording.notes == ()
 
 
@@ -142,7 +141,7 @@ class TestRingBinaries:
         np.testing.assert_array_equal(recording.spo2, as_floats(SPO2))
         np.testing.assert_array_equal(recording.pulse, as_floats(PULSE))
         assert recording.motion.tolist() == MOTION
-        assert recording.flags[3] == OximetryFlag.NO_FINGER
+        assert recording.flags.tolist() == [0] * 10
 
     def test_viatom_cut_short_and_undated(self, tmp_path: Path) -> None:
         path = tmp_path / "night.dat"

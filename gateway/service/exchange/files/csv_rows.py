@@ -13,18 +13,15 @@ from gateway.service.exchange.files.source import RowError, bad_file
 from gateway.service.exchange.files.table import Header, Table, at_line, numbers, read_table
 from gateway.service.exchange.files.times import parse_times
 from gateway.service.exchange.recording import Kind, Recording
-from gateway.wire.messages import MISSING_MOTION, OximetryFlag
+from gateway.wire.messages import MISSING_MOTION
 
 _CUT_NOTE = "the last line is cut short and was left out"
 
 
-def read_rows(path: Path, text: str, header: Header, kind: Kind, zone: tzinfo | None, *, off_finger: bool) -> Recording:
+def read_rows(path: Path, text: str, header: Header, kind: Kind, zone: tzinfo | None) -> Recording:
     """Read the rows below a header.
 
-    Parameters
-    ----------
-    off_finger : bool
-        A row in which both SpO2 and pulse are marked missing means that nothing was worn.
+    No flag is set: a missing value in a CSV does not say why it is missing.
 
     Raises
     ------
@@ -33,7 +30,7 @@ def read_rows(path: Path, text: str, header: Header, kind: Kind, zone: tzinfo | 
     """
     table = read_table(path, text, header)
     try:
-        recording = _recording(path, table, kind, zone, off_finger=off_finger)
+        recording = _recording(path, table, kind, zone)
     except RowError as error:
         raise at_line(path, table, error) from None
     if np.isnan(recording.spo2).all():
@@ -43,7 +40,7 @@ def read_rows(path: Path, text: str, header: Header, kind: Kind, zone: tzinfo | 
     return recording
 
 
-def _recording(path: Path, table: Table, kind: Kind, zone: tzinfo | None, *, off_finger: bool) -> Recording:
+def _recording(path: Path, table: Table, kind: Kind, zone: tzinfo | None) -> Recording:
     spo2 = grids.clean_spo2(numbers(table, "spo2"))
     pulse = grids.clean_pulse(numbers(table, "pulse")) if "pulse" in table.columns else np.full_like(spo2, np.nan)
     times = parse_times(table.columns["time"], file_name=path.name, decimal_comma=table.decimal_comma)
@@ -52,9 +49,6 @@ def _recording(path: Path, table: Table, kind: Kind, zone: tzinfo | None, *, off
     motion = np.full(spo2.size, float(MISSING_MOTION))
     if "motion" in table.columns:
         motion = np.nan_to_num(numbers(table, "motion"), nan=MISSING_MOTION).clip(0, MISSING_MOTION)
-    flags = np.zeros(spo2.size)
-    if off_finger and "pulse" in table.columns:
-        flags[np.isnan(spo2) & np.isnan(pulse)] = int(OximetryFlag.NO_FINGER)
     every = grids.thinning(grid.interval_s)
     notes = elapsed.notes + grid.notes
     if table.cut:
@@ -69,6 +63,6 @@ def _recording(path: Path, table: Table, kind: Kind, zone: tzinfo | None, *, off
         spo2=grid.place(spo2.astype(np.float64), np.nan)[::every].astype(np.float32),
         pulse=grid.place(pulse.astype(np.float64), np.nan)[::every].astype(np.float32),
         motion=grid.place(motion, MISSING_MOTION)[::every].astype(np.uint8),
-        flags=grid.place(flags, 0)[::every].astype(np.uint16),
+        flags=np.zeros(-(-grid.size // every), np.uint16),
         notes=notes,
     )

@@ -23,4 +23,4 @@ def claims(header: Header) -> bool:
 
 def read(path: Path, text: str, header: Header, zone: tzinfo | None) -> Recording:
     """Read a ring app's CSV; see `csv_rows.read_rows`."""
-    return read_rows(path, text, header, "o2-csv", zone, off_finger=True)
+    return read_rows(path, text, header, "o2-csv", zone)

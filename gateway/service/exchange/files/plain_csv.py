@@ -11,5 +11,5 @@ from gateway.service.exchange.recording import Recording
 
 
 def read(path: Path, text: str, header: Header, zone: tzinfo | None) -> Recording:
-    """Read a plain CSV; see `csv_rows.read_rows`. A missing value says nothing about why, so no flag is set."""
-    return read_rows(path, text, header, "csv", zone, off_finger=False)
+    """Read a plain CSV; see `csv_rows.read_rows`."""
+    return read_rows(path, text, header, "csv", zone)

@@ -15,7 +15,6 @@ from gateway.service.exchange.files.source import bad_file
 from gateway.service.exchange.recording import Recording
 from gateway.wire.files.oxyii import parse_oxyii
 from gateway.wire.files.viatom import parse_vld
-from gateway.wire.messages import OximetryFlag
 
 _NO_START = "the file gives no start: the ring's clock was never set"
 
@@ -45,7 +44,7 @@ def read_viatom(path: Path, data: bytes, zone: tzinfo | None) -> Recording:
         spo2=spo2,
         pulse=pulse,
         motion=file.motion,
-        flags=_off_finger(spo2, pulse),
+        flags=np.zeros(spo2.size, np.uint16),
         notes=tuple(notes),
     )
 
@@ -83,14 +82,9 @@ def read_oxyii(path: Path, data: bytes, zone: tzinfo | None) -> Recording:
         spo2=spo2,
         pulse=pulse,
         motion=file.motion,
-        flags=_off_finger(spo2, pulse),
+        flags=np.zeros(spo2.size, np.uint16),
         notes=tuple(notes),
     )
-
-
-def _off_finger(spo2: NDArray[np.float32], pulse: NDArray[np.float32]) -> NDArray[np.uint16]:
-    nothing = np.isnan(spo2) & np.isnan(pulse)
-    return np.where(nothing, np.uint16(OximetryFlag.NO_FINGER), np.uint16(0)).astype(np.uint16)
 
 
 def _check_any(path: Path, spo2: NDArray[np.float32]) -> None:
