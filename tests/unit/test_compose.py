@@ -53,7 +53,7 @@ def test_it_has_all_the_parts() -> None:
 @pytest.mark.parametrize("service", LASTING)
 def test_every_lasting_service_is_watched_and_started_again(service: str) -> None:
     assert SERVICES[service]["healthcheck"]["test"][0] == "CMD"
-    assert SERVICES[service]["restart"] == "unless-stopped"
+    assert SERVICES[service]["restart"] == ("on-failure" if service == "home" else "unless-stopped")
     assert "no-new-privileges:true" in SERVICES[service]["security_opt"]
 
 
