@@ -164,13 +164,23 @@ def toolbox_python() -> str:
         return str(python)
     problem = "no Python found"
     for base in old_pythons():
-        shutil.rmtree(cache, ignore_errors=True)
         try:
             newer = json.loads(run(base, "-c", "import sys; print(int(sys.version_info >= (3, 11)))"))
             run(base, "-m", "venv", str(cache))
-            run(str(python), "-m", "pip", "install", "--quiet", TOOLBOX, *(PINS_3_11 if newer else PINS))
+            run(
+                str(python),
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--retries",
+                "1",
+                TOOLBOX,
+                *(PINS_3_11 if newer else PINS),
+            )
         except (RuntimeError, ValueError) as error:
             problem = str(error)
+            shutil.rmtree(cache, ignore_errors=True)
             continue
         ready.touch()
         return str(python)

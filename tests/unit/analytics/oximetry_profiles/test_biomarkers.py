@@ -131,6 +131,13 @@ def test_the_spectrum_is_welchs() -> None:
     assert found["PSD_peak"] == pytest.approx(density[inside].max(), rel=1e-9)
 
 
+def test_the_toolboxs_band_is_this_one_by_the_recordings_length() -> None:
+    signal = night(12, seed=4)
+    frequency, density = welch(signal, window="hamming", nperseg=256)
+    toolbox = (density / signal.size)[(frequency > 0.014) & (frequency < 0.033)].sum()
+    assert spectrum(signal)["PSD_band"] * 256 / signal.size == pytest.approx(toolbox, rel=1e-9)
+
+
 def test_a_wave_of_fifty_seconds_lies_in_the_band() -> None:
     t = np.arange(7200)
     wave = spectrum(95 + 2 * np.sin(2 * np.pi * t / 50))
