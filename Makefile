@@ -36,13 +36,13 @@ $(BIN)/python:
 	  || { rm -rf $(VENV); echo "on Debian and Ubuntu: sudo apt-get install python3-venv" >&2; exit 2; }
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Setting up (about a minute, once) ..."
+	@echo "Setting up (once; some minutes) ..."
 	@$(PIP) --editable '.[sim]'
 	@$(BIN)/python -m analytics.warm
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Setting up for tests (about a minute, once) ..."
+	@echo "Setting up for tests (once; some minutes) ..."
 	@$(PIP) --editable '.[dev]'
 	@$(BIN)/python -m analytics.warm
 	@touch $@ $(VENV)/.demo
