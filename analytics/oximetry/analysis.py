@@ -215,7 +215,7 @@ def analyze_night(
         hypoxic_burden=burden,
         severity=reading.severity,
         quality=quality,
-        biomarkers=night_biomarkers(grid.spo2, listed),
+        biomarkers=night_biomarkers(grid.spo2, listed, grid.pulse),
         reading=reading,
     )
 

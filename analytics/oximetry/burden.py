@@ -76,6 +76,8 @@ _SMOOTHER: Final = np.convolve(_TAPS, _TAPS[::-1])
 """Forwards and backwards in one: 61 taps about the middle."""
 _REACH: Final = len(_SMOOTHER) // 2
 _CURVE: Final = 2 * HALF_S + 1
+_FAR_S: Final = 1e9
+"""An event further off than this is outside every night; bounded so that it is still a whole number."""
 
 
 @njit(cache=True)
@@ -259,7 +261,7 @@ def hypoxic_burden(
         valid = int(np.count_nonzero(asleep & ~np.isnan(clean)))
     hours = valid / 3600.0
     order = np.argsort(start, kind="stable")
-    ends = np.floor(start + duration + 1.0).astype(np.int64)[order]
+    ends = np.floor(np.clip(start + duration, -_FAR_S, _FAR_S) + 1.0).astype(np.int64)[order]
     mean_duration = math.ceil(duration.mean()) if start.size else math.nan
     mean_gap = math.ceil(np.diff(start[order]).mean()) if start.size > 1 else math.nan
     area, window_start, window_end, found = 0.0, *DEFAULT_WINDOW_S, False

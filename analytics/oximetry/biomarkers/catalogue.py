@@ -69,5 +69,6 @@ BIOMARKERS: Final[tuple[Biomarker, ...]] = (
     Biomarker("PSD_band", "%^2", "spectral power of 0.014..0.033 Hz"),
     Biomarker("PSD_ratio", "1", "the band's share of the power"),
     Biomarker("PSD_peak", "%^2/Hz", "highest spectral density of the band"),
+    Biomarker("PulseChanges", "/h", "pulse changes of more than 5 bpm within 8 s, per hour of valid pulse"),
 )
 """In the order in which they are reported."""

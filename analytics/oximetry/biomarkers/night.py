@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from analytics.oximetry.biomarkers.periodicity import phase_rectified, spectrum
 from analytics.oximetry.biomarkers.statistics import general_statistics
 from analytics.oximetry.events import Events
 from analytics.oximetry.masking import BRIDGE_S
+from analytics.oximetry.profiles.oscar import pulse_changes
 
 
 @njit(cache=True)
@@ -56,7 +58,9 @@ def biomarker_signal(spo2: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     return np.rint(signal)
 
 
-def night_biomarkers(spo2: NDArray[np.floating[Any]], desaturations: Events) -> dict[str, float]:
+def night_biomarkers(
+    spo2: NDArray[np.floating[Any]], desaturations: Events, pulse: NDArray[np.floating[Any]] | None = None
+) -> dict[str, float]:
     """Every biomarker of the catalogue, by name and in its order.
 
     Parameters
@@ -65,6 +69,8 @@ def night_biomarkers(spo2: NDArray[np.floating[Any]], desaturations: Events) -> 
         Masked SpO2 at 1 Hz, %, shape (n,); NaN missing.
     desaturations
         Events (`EVENT_DTYPE`) of the profile in use, in order of time.
+    pulse
+        Masked pulse rate at 1 Hz, bpm, shape (n,); NaN missing. None: the device gives none.
 
     Returns
     -------
@@ -84,5 +90,11 @@ def night_biomarkers(spo2: NDArray[np.floating[Any]], desaturations: Events) -> 
         "DFA": detrended_fluctuation(signal),
         **phase_rectified(signal),
         **spectrum(signal),
+        "PulseChanges": math.nan if pulse is None else _changes_an_hour(pulse),
     }
     return {biomarker.name: found[biomarker.name] for biomarker in BIOMARKERS}
+
+
+def _changes_an_hour(pulse: NDArray[np.floating[Any]]) -> float:
+    valid = int(np.count_nonzero(~np.isnan(pulse)))
+    return 3600.0 * pulse_changes(pulse) / valid if valid else math.nan

@@ -20,7 +20,7 @@ from tests.unit.analytics.oximetry_profiles.shapes import drawn, night
 
 def test_every_biomarker_is_computed_under_a_name_of_its_own_with_a_unit() -> None:
     signal = night(20, seed=3)
-    found = night_biomarkers(signal, detect(signal, 3.0))
+    found = night_biomarkers(signal, detect(signal, 3.0), np.full(signal.size, 60.0))
     assert list(found) == [biomarker.name for biomarker in BIOMARKERS]
     assert len(found) == len({biomarker.name for biomarker in BIOMARKERS})
     assert all(biomarker.unit and biomarker.meaning for biomarker in BIOMARKERS)
@@ -30,6 +30,16 @@ def test_every_biomarker_is_computed_under_a_name_of_its_own_with_a_unit() -> No
 def test_a_night_without_a_valid_second_says_nothing() -> None:
     found = night_biomarkers(np.full(3000, np.nan), np.zeros(0, EVENT_DTYPE))
     assert all(math.isnan(value) for value in found.values())
+
+
+def test_pulse_changes_are_by_hour_of_valid_pulse() -> None:
+    pulse = np.full(3600, 60.0)
+    pulse[1000:] = 70.0
+    pulse[1800:] = np.nan
+    nothing = np.zeros(0, EVENT_DTYPE)
+    assert night_biomarkers(np.full(3600, 97.0), nothing, pulse)["PulseChanges"] == 2.0
+    assert math.isnan(night_biomarkers(np.full(3600, 97.0), nothing)["PulseChanges"])
+    assert math.isnan(night_biomarkers(np.full(3600, 97.0), nothing, np.full(3600, np.nan))["PulseChanges"])
 
 
 def test_statistics_equal_those_of_the_valid_seconds() -> None:
