@@ -9,8 +9,8 @@ A step of its own between the grid and everything that reads SpO2. Rules, in the
   values;
 - **step**: a change of more than `STEP_PCT_PER_S` between two samples, fall or rise; the blood cannot do it, a lost
   pulse can. The rate is taken over the samples' real distance. A device that writes each sample several times (found
-  from the shortest run of equal values among the last `RUNS_KEPT`, at most `REPEAT_MAX`) is judged by the distance of
-  its true samples. A step and a step back within `EXCURSION_S` mask all between them.
+  from what divides the lengths of the last `RUNS_KEPT` runs of equal values, at most `REPEAT_MAX`) is judged by the
+  distance of its true samples. A step and a step back within `EXCURSION_S` mask all between them.
 - **filler**: missing rows at the very end are the file's, not the sleeper's: they count as neither recorded nor
   missing.
 
@@ -45,6 +45,7 @@ EXCURSION_S: Final = 8
 
 REPEAT_MAX: Final = 4
 RUNS_KEPT: Final = 8
+_MULTIPLE: Final = 12  # of every possible repeat
 
 DELAY_S: Final = 10
 """Seconds between a second's arrival and its judgement: `BRIDGE_S` + 1 to know that the sensor is off, `EDGE_S`
@@ -60,7 +61,6 @@ MASK_DTYPE: Final = np.dtype(
         ("changes", "<i8"),
         ("jump", "<i8"),
         ("before", "<f4"),
-        ("jump_from", "<f4"),
         ("jump_up", "u1"),
         ("held_step", "u1"),
         ("runs", "u1", (RUNS_KEPT,)),
@@ -129,13 +129,16 @@ def mask_suspend(state: Any, total: int, second: Any, spo2: Any, why: Any) -> in
 
 @njit(cache=True)
 def _repeats(state: Any) -> int:
-    """How often the device writes each sample, by the shortest of the last runs of equal values; 1 until known."""
+    """How often the device writes each sample: the number that divides all of the last runs of equal values."""
     if state.changes <= RUNS_KEPT:
         return 1
-    repeat = np.int64(REPEAT_MAX)
-    for i in range(RUNS_KEPT):
-        repeat = min(repeat, np.int64(state.runs[i]))
-    return int(repeat)
+    for repeat in range(REPEAT_MAX, 1, -1):
+        divides = True
+        for i in range(RUNS_KEPT):
+            divides = divides and state.runs[i] % repeat == 0
+        if divides:
+            return repeat
+    return 1
 
 
 @njit(cache=True)
@@ -145,13 +148,11 @@ def _is_step(state: Any, i: int, span: int, before: float, value: float, why: An
     if not abs(step) > STEP_PCT_PER_S * max(span, _repeats(state)):
         return False
     up = np.uint8(1) if step > 0.0 else np.uint8(0)
-    back = state.jump >= 0 and i - state.jump <= EXCURSION_S and state.jump_up != up
-    if back and abs(value - state.jump_from) <= STEP_PCT_PER_S:
+    if state.jump >= 0 and i - state.jump <= EXCURSION_S and state.jump_up != up:
         _mark(why, state.jump, i - 1, STEP)
         state.jump = -1
     else:
         state.jump = i
-        state.jump_from = before
         state.jump_up = up
     return True
 
@@ -195,7 +196,7 @@ def mask_advance(state: Any, held: int, total: int, second: Any, spo2: Any, why:
                 if value != before:
                     if abs(value - before) > STEP_PCT_PER_S:  # no sample before is NaN, and no step
                         state.held_step = _is_step(state, i, now - before_second, before, value, why)
-                    runs[state.changes % RUNS_KEPT] = min(max(now - state.change_second, 1), REPEAT_MAX)
+                    runs[state.changes % RUNS_KEPT] = (now - state.change_second) % _MULTIPLE
                     state.changes += 1
                     state.change_second = now
                     before = value

@@ -13,8 +13,9 @@ Rule (version 1.0.0), on the grid of one value a second, masked seconds left out
 4. *End.* The first second back at two thirds of the depth; or the highest second, if half of the depth was regained
    before the signal fell again, or nothing more within `RECOVERY_S`. A fall below the nadir before half was regained is
    the same event, deeper.
-5. *Candidate.* Depth >= `DEPTH_MIN_PCT`, `FALL_MIN_S`..`FALL_MAX_S` from start to nadir, mean slope >= `SLOPE_MIN`; no
-   more than half of the depth may have been fallen across masked seconds, unseen.
+5. *Candidate.* Depth >= `DEPTH_MIN_PCT`, `FALL_MIN_S`..`FALL_MAX_S` from start to nadir, mean slope >= `SLOPE_MIN`,
+   at least `LOW_MIN_S` valid seconds below half of the depth (one is a flicker); no more than half of
+   the depth may have been fallen across masked seconds, unseen.
 6. *Confidence* is the weighted mean of five memberships, each rising from 0 to 1 between two limits:
 
    ============  =======  ==========================  =======================================================
@@ -63,6 +64,8 @@ TURN_PCT: Final = 1.5
 DEPTH_MIN_PCT: Final = 2.0
 FALL_MIN_S: Final = 4
 FALL_MAX_S: Final = 180
+LOW_MIN_S: Final = 2
+"""A single second is no nadir."""
 SLOPE_MIN: Final = 0.04
 """% a second; below it the level drifts."""
 SHOULDER_S: Final = 20
@@ -184,6 +187,7 @@ def _queue(state: Any, recovered: bool) -> None:
     if depth < DEPTH_MIN_PCT or fall < FALL_MIN_S or depth < SLOPE_MIN * fall:
         return
     area = 0.0
+    low_s = 0
     before = top
     before_second = start
     for second in range(start, state.high + 1):
@@ -192,10 +196,13 @@ def _queue(state: Any, recovered: bool) -> None:
             continue
         if value < top:
             area += top - value
+        low_s += value < top - 0.5 * depth
         if second <= nadir and second > before_second + 1 and before - value > UNSEEN_SHARE * depth:
             return
         before = value
         before_second = second
+    if low_s < LOW_MIN_S:
+        return
     rise = state.high - nadir if recovered else np.int64(RECOVERY_S)
     slot = state.queued & _QUEUE_MASK
     state.queue_start[slot] = start

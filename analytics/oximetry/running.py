@@ -13,6 +13,9 @@ from analytics.oximetry.signal import GAP, MISSING, VALID
 LEVELS: Final = (95.0, 90.0, 88.0, 85.0, 80.0)
 """Levels of T95, T90, T88, T85, T80, %: time strictly below."""
 
+PAYER_PCT: Final = 88.0
+"""Level of the nocturnal oxygen criterion of payers."""
+
 RATES: Final = 16
 NUMBERS: Final = RATES + FILLER + 1
 """Length of the indices as an array: rates, shares and times, then the masked seconds by reason."""
@@ -48,12 +51,11 @@ def _sum(count: int, spo2: Any) -> tuple[np.int64, float, np.float32]:
     total = 0.0
     least = np.float32(np.inf)
     for i in range(count):
-        good = spo2[i] == spo2[i]
-        valid += np.float32(1.0) if good else np.float32(0.0)
-        total += float(spo2[i]) if good else 0.0
+        valid += np.float32(1.0) if spo2[i] == spo2[i] else np.float32(0.0)
     for i in range(count):
-        if spo2[i] < least:
-            least = spo2[i]
+        total += float(spo2[i]) if spo2[i] == spo2[i] else 0.0
+    for i in range(count):
+        least = spo2[i] if spo2[i] < least else least
     return np.int64(valid), total, least
 
 
@@ -87,7 +89,7 @@ def running_advance(state: Any, count: int, second: Any, spo2: Any, why: Any) ->
     if least <= 90.0:
         le_90 = _count_at_most(count, spo2, 90.0)
         t90 = _count_below(count, spo2, 90.0)
-        le_88 = _count_at_most(count, spo2, 88.0)
+        le_88 = _count_at_most(count, spo2, PAYER_PCT)
         t88 = _count_below(count, spo2, 88.0)
         t85 = _count_below(count, spo2, 85.0)
         t80 = _count_below(count, spo2, 80.0)
@@ -124,20 +126,27 @@ def _follow_low(state: Any, count: int, spo2: Any, why: Any, any_low: bool) -> N
             state.low_run = 0
             state.masked_run = 0
             state.tail = 0
+    low_run = state.low_run
+    masked_run = state.masked_run
+    tail = state.tail
     for i in range(begin, count):
-        if why[i] != VALID:
-            state.tail = state.tail + 1 if why[i] == MISSING else 0
-            state.masked_run += 1
-            if state.masked_run > BRIDGE_S:
-                state.low_run = 0
+        value = spo2[i]
+        if value != value:
+            tail = tail + 1 if why[i] == MISSING else 0
+            masked_run += 1
+            if masked_run > BRIDGE_S:
+                low_run = 0
             continue
-        state.masked_run = 0
-        state.tail = 0
-        if spo2[i] <= 88.0:
-            state.low_run += 1
-            state.low_longest = max(state.low_longest, state.low_run)
+        masked_run = 0
+        tail = 0
+        if value > PAYER_PCT:
+            low_run = 0
         else:
-            state.low_run = 0
+            low_run += 1
+            state.low_longest = max(state.low_longest, low_run)
+    state.low_run = low_run
+    state.masked_run = masked_run
+    state.tail = tail
 
 
 @njit(cache=True)
@@ -163,18 +172,17 @@ def running_count(state: Any, events: Any, count: int) -> None:
 def running_numbers(state: Any, ignored: int, out: Any) -> None:
     """Write the indices to `out`, shape (`NUMBERS`,), in the order in which `indices.indices_of` reads them."""
     valid = state.valid
-    share = 100.0 / valid if valid else np.nan
-    rate = 3600.0 / valid if valid else np.nan
-    out[0] = state.odi[0] * rate
-    out[1] = state.odi[1] * rate
-    out[2] = state.odi[2] * rate
-    out[3] = state.below[0] * share
-    out[4] = state.below[1] * share
-    out[5] = state.le_90 * share
-    out[6] = state.below[2] * share
-    out[7] = state.below[3] * share
-    out[8] = state.below[4] * share
-    out[9] = state.sum / valid if valid else np.nan
+    # Of nothing, nothing can be said: dividing by NaN makes every rate and share NaN.
+    seconds = float(valid) if valid else np.nan
+    for i in range(3):
+        out[i] = 3600.0 * state.odi[i] / seconds
+    out[3] = 100.0 * state.below[0] / seconds
+    out[4] = 100.0 * state.below[1] / seconds
+    out[5] = 100.0 * state.le_90 / seconds
+    out[6] = 100.0 * state.below[2] / seconds
+    out[7] = 100.0 * state.below[3] / seconds
+    out[8] = 100.0 * state.below[4] / seconds
+    out[9] = state.sum / seconds
     out[10] = state.minimum if valid else np.nan
     out[11] = state.recorded
     out[12] = valid

@@ -5,7 +5,7 @@ recording's first sample. Its value is
 
 - the last valid sample that begins in it (a device of 4 Hz gives four; one sample flagged as suspect makes the second
   suspect, a missing one beside a valid one does not matter);
-- else the latest sample before it, as long as that one's own interval reaches into the second (a device of 2 s or 4 s
+- else the latest sample before it, as long as that one's own interval covers half of the second (a device of 2 s or 4 s
   is held, not interpolated: a value that nobody measured is never made), at most `MAX_HOLD_MS`;
 - else missing: time that no sample covers is a gap.
 
@@ -37,6 +37,9 @@ Max 99 % of all samples are below 10, and the turns of the body are above 30 for
 
 MAX_HOLD_MS: Final = 10_000
 """Longest time that one sample may stand for."""
+
+HALF_MS: Final = 500
+"""How much of a second a sample must cover to stand for it: a clock may jitter by as much."""
 
 GAP_SECONDS: Final = 16
 """A longer gap is laid out with this many missing seconds, then skipped: enough to empty every delay line behind."""
@@ -150,16 +153,21 @@ def _one_a_second(
     out_second[at] = state.second
     out_spo2[at] = state.spo2
     out_reason[at] = state.reason
-    out_fresh[at : at + count + 1] = 1
+    out_fresh[at] = 1
+    # Views from 0 on: the compiler then knows that no index is negative, and vectorises.
     values = spo2[first:]
-    out_spo2[at + 1 : at + 1 + count] = values
     seconds = out_second[at + 1 : at + 1 + count]
+    laid = out_spo2[at + 1 : at + 1 + count]
     reasons = out_reason[at + 1 : at + 1 + count]
-    begin = np.int32(state.second + 1)
+    fresh = out_fresh[at + 1 : at + 1 + count]
+    begin = state.second + 1
+    for i in range(count):
+        laid[i] = values[i]
+        fresh[i] = 1
     for i in range(count):
         seconds[i] = begin + i
     for i in range(count):
-        reasons[i] = (values[i] < VALID_LOW_PCT) | (values[i] > VALID_HIGH_PCT) | (values[i] != values[i])
+        reasons[i] = not VALID_LOW_PCT <= values[i] <= VALID_HIGH_PCT
     for i in range(count):
         if reasons[i] != VALID:
             reasons[i] = _judge(values[i], MOTION_NONE, 0)
@@ -194,7 +202,7 @@ def grid_advance(
         return at
     has_motion = motion.shape[0] == n
     has_flags = flags.shape[0] == n
-    reach = min(max(dt_ms, 1000), MAX_HOLD_MS)
+    reach = min(dt_ms, MAX_HOLD_MS)
     if state.started:
         rel = t0_ms - state.origin_ms
         first = 0
@@ -231,27 +239,16 @@ def grid_advance(
             second += 1
             end += 1000
             if t >= end:
-                while t >= end and covered > end - 1000:  # the latest sample still stands for this second
-                    out_second[at] = second
+                target = t // 1000
+                held = min(max((covered - HALF_MS) // 1000 + 1, second), target)  # what the latest sample stands for
+                for skipped in range(second, min(held + GAP_SECONDS, target)):
+                    out_second[at] = skipped
                     out_spo2[at] = value
-                    out_reason[at] = reason
+                    out_reason[at] = reason if skipped < held else GAP
                     out_fresh[at] = 0
                     at += 1
-                    second += 1
-                    end += 1000
-                missing = 0
-                while t >= end and missing < GAP_SECONDS:
-                    out_second[at] = second
-                    out_spo2[at] = np.nan
-                    out_reason[at] = GAP
-                    out_fresh[at] = 0
-                    at += 1
-                    missing += 1
-                    second += 1
-                    end += 1000
-                if t >= end:
-                    second = t // 1000
-                    end = (second + 1) * 1000
+                second = target
+                end = (second + 1) * 1000
             reason = MISSING
         judged = _judge(spo2[i], motion[i] if has_motion else MOTION_NONE, flags[i] if has_flags else 0)
         if judged == VALID:
@@ -277,7 +274,7 @@ def grid_close(state: Any, at: int, out_second: Any, out_spo2: Any, out_reason: 
     if not state.started:
         return at
     fresh = 1
-    while fresh or state.covered_ms > state.second * 1000:
+    while fresh or state.covered_ms >= state.second * 1000 + HALF_MS:
         out_second[at] = state.second
         out_spo2[at] = state.spo2
         out_reason[at] = state.reason

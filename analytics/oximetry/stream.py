@@ -57,17 +57,16 @@ _HEADER: Final = f"somnolink {PROFILE} {PROFILE_VERSION} state 1 {STATE_DTYPE.it
 
 
 class NightState:
-    """State of a night's analysis: a value of fixed size (about 4 kB); no function here changes one."""
+    """State of a night's analysis: an immutable value of fixed size (about 5 kB)."""
 
-    __slots__ = ("_record",)
+    __slots__ = ("_body",)
 
-    def __init__(self, record: NDArray[Any]) -> None:
-        self._record = record
+    def __init__(self, body: bytes) -> None:
+        self._body = body
 
     def to_bytes(self) -> bytes:
         """Snapshot, to be read by `from_bytes` of the same profile version."""
-        body = self._record.tobytes()
-        return _HEADER + zlib.crc32(body).to_bytes(4, "little") + body
+        return _HEADER + zlib.crc32(self._body).to_bytes(4, "little") + self._body
 
     @classmethod
     def from_bytes(cls, data: bytes) -> NightState:
@@ -84,23 +83,24 @@ class NightState:
         check = int.from_bytes(data[len(_HEADER) : len(_HEADER) + 4], "little")
         if len(body) != STATE_DTYPE.itemsize or zlib.crc32(body) != check:
             raise ValueError("the state's snapshot is damaged")
-        return cls(np.frombuffer(body, STATE_DTYPE).copy())
+        return cls(bytes(body))
 
     @property
     def origin_ms(self) -> int:
         """Time of the first sample, ms; 0 before it came."""
-        return int(self._record["grid"]["origin_ms"][0])
+        return int(np.frombuffer(self._body, STATE_DTYPE)["grid"]["origin_ms"][0])
 
     @property
     def last_ms(self) -> int:
-        """Time of the latest sample, ms; `origin_ms` - 1 before any came."""
-        return self.origin_ms + int(self._record["grid"]["last_ms"][0])
+        """Time of the latest sample, ms; 0 before any came."""
+        grid = np.frombuffer(self._body, STATE_DTYPE)["grid"][0]
+        return int(grid["origin_ms"] + grid["last_ms"])
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, NightState) and self._record.tobytes() == other._record.tobytes()
+        return isinstance(other, NightState) and self._body == other._body
 
     def __hash__(self) -> int:
-        return hash(self._record.tobytes())
+        return hash(self._body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,16 +135,14 @@ def _advance(
     motion: Any,
     flags: Any,
     closing: bool,
-    after: Any,
     out: Any,
     numbers: Any,
 ) -> int:
-    """Run samples through all stages: `state` is read, `after` written; with `closing` the night ends after them.
+    """Run samples through all stages; with `closing` the night ends after them.
 
     Returns how many desaturations became final (rows of `out`), -1 if the night had been closed.
     """
-    after[0] = state[0]
-    whole = after[0]
+    whole = state[0]
     if whole.closed:
         return -1
     room = masking.DELAY_S + signal.grid_capacity(spo2.shape[0], dt_ms)
@@ -173,18 +171,13 @@ def _advance(
     return made
 
 
-def _fresh_record() -> NDArray[Any]:
+def _start_body() -> bytes:
     record = np.zeros(1, STATE_DTYPE)
     _begin(record)
-    return record
+    return record.tobytes()
 
 
-def _blank_record() -> NDArray[Any]:
-    """A record to be written, eight times quicker than `np.empty` of so many fields."""
-    return np.frombuffer(bytearray(STATE_DTYPE.itemsize), STATE_DTYPE)
-
-
-_START: Final = _fresh_record()
+_START: Final = _start_body()
 _NO_F4: Final = np.empty(0, np.float32)
 _NO_U1: Final = np.empty(0, np.uint8)
 _NO_U2: Final = np.empty(0, np.uint16)
@@ -226,13 +219,14 @@ def _step(
     flags: NDArray[np.uint16],
     closing: bool,
 ) -> tuple[NightState, StepOutput]:
-    after = _blank_record()
+    body = bytearray(state._body)
     out = np.empty(_room(len(spo2), dt_ms), EVENT_DTYPE)
     numbers = np.empty(NUMBERS)
-    made = _advance(state._record, t0_ms, dt_ms, spo2, motion, flags, closing, after, out, numbers)
+    record = np.frombuffer(body, STATE_DTYPE)
+    made = _advance(record, t0_ms, dt_ms, spo2, motion, flags, closing, out, numbers)
     if made < 0:
         raise ValueError("the night is closed: start another")
-    following = NightState(after)
+    following = NightState(bytes(body))
     found = from_rows(out[:made].tolist(), following.origin_ms) if made else ()
     return following, StepOutput(found, indices_of(numbers))
 
@@ -281,8 +275,8 @@ def analyze_core(spo2_1hz: NDArray[np.float32] | NDArray[np.float64]) -> CoreRes
 
 
 def _whole(dt_ms: int, spo2: NDArray[np.float32], motion: NDArray[np.uint8], flags: NDArray[np.uint16]) -> CoreResult:
-    after = _blank_record()
+    record = np.frombuffer(bytearray(_START), STATE_DTYPE)
     out = np.empty(_room(len(spo2), dt_ms), EVENT_DTYPE)
     numbers = np.empty(NUMBERS)
-    made = _advance(_START, 0, dt_ms, spo2, motion, flags, True, after, out, numbers)
+    made = _advance(record, 0, dt_ms, spo2, motion, flags, True, out, numbers)
     return CoreResult(out[:made], indices_of(numbers))
