@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-from gateway.wire.topics import ROOT, SERVICE_STATUS
+from gateway.errors import WireError
+from gateway.wire.topics import ROOT, SERVICE_STATUS, check_name
 
 SERVICE_USER: Final = "somnolink-service"
 
@@ -42,7 +43,14 @@ def covers(rule: str, topic: str) -> bool:
 
 
 def allowed(user: str, action: Action, topic: str) -> bool:
-    """Whether `user` may publish to the topic, or subscribe to the filter, `topic`."""
+    """Whether `user` may publish to the topic, or subscribe to the filter, `topic`.
+
+    A user name that is no gateway's (a wildcard, a path) may do nothing.
+    """
+    try:
+        check_name(user, "gateway")
+    except WireError:
+        return False
     return any(covers(rule, topic) for rule in _rules(user)[action])
 
 

@@ -113,8 +113,11 @@ class EmbeddedBroker:
             self._started.set()
 
     async def _serve(self) -> None:
-        logging.getLogger("amqtt").setLevel(logging.ERROR)
-        logging.getLogger("transitions").setLevel(logging.ERROR)
+        # amqtt tells as errors, with traceback, what is no fault here: a subscriber too busy to answer in time, a
+        # client gone in the middle of a message. Whoever has to act learns of it: the outbox sends again what nobody
+        # confirms, and each side reports the loss of its own connection.
+        for name in ("amqtt", "transitions"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         module = __name__

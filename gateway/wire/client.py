@@ -9,7 +9,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -84,12 +84,22 @@ class Will:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message that arrived. `mid` is what `Connection.acknowledge` takes."""
+    """One message that arrived; `Connection.acknowledge` takes it back.
+
+    Attributes
+    ----------
+    retained : bool
+        It was there before we subscribed.
+    connection : Connection or None
+        The one it came by: its `mid` means nothing on another.
+    """
 
     topic: str
     payload: bytes
     mid: int
     qos: int
+    retained: bool = False
+    connection: Connection | None = field(default=None, compare=False, repr=False)
 
 
 class Connection:
@@ -198,8 +208,12 @@ class Connection:
         return info.mid
 
     def acknowledge(self, message: Message) -> None:
-        """Tell the broker that a message is dealt with (manual acknowledgement only)."""
-        self._client.ack(message.mid, message.qos)
+        """Tell the broker that a message is dealt with (manual acknowledgement only).
+
+        One that came by another connection is left alone: its number may be another message's here.
+        """
+        if message.connection is self:
+            self._client.ack(message.mid, message.qos)
 
     def close(self) -> None:
         """Disconnect and end the network thread; the will is not sent. `on_lost` is not called."""
@@ -253,7 +267,8 @@ class Connection:
             self._on_lost(str(reason))
 
     def _handle_message(self, _client: paho.Client, _userdata: object, message: paho.MQTTMessage) -> None:
-        self._on_message(Message(message.topic, bytes(message.payload), message.mid, message.qos))
+        payload = bytes(message.payload)
+        self._on_message(Message(message.topic, payload, message.mid, message.qos, message.retain, self))
 
     def _handle_publish(
         self, _client: paho.Client, _userdata: object, mid: int, _reason: ReasonCode, _properties: Properties

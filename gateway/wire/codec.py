@@ -5,17 +5,20 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import cbor2
 import msgspec
 import numpy as np
 
 from gateway.errors import WireError
-from gateway.wire.messages import VERSION, Ack, Array, Batch, ClockInfo
+from gateway.wire.messages import MAX_COUNT, VERSION, Ack, Array, Batch, ClockInfo, shown
 
 MAX_MESSAGE_BYTES: Final = 512 * 1024
 """A longer message is refused before it is parsed."""
+
+MAX_BATCHES: Final = 256
+"""The most batches a message may hold; gateways pack far fewer."""
 
 _TAG_OF: Final[Mapping[np.dtype[Any], int]] = {
     np.dtype("u1"): 64,
@@ -113,10 +116,11 @@ def decode_batch(payload: bytes) -> Batch:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A part of a message that is no batch: why, and its name as far as it could be read."""
+    """A part of a message that is no batch: why, its name as far as it could be read, and its bytes."""
 
     reason: str
     name: tuple[str, str, int, int] | None
+    payload: bytes
 
 
 def decode_message(payload: bytes) -> tuple[list[Batch], list[Refused]]:
@@ -125,28 +129,36 @@ def decode_message(payload: bytes) -> tuple[list[Batch], list[Refused]]:
     Returns
     -------
     (list of Batch, list of Refused)
-        What is good, and what is not; where the bytes stop being CBOR at all, the rest is one `Refused` without name.
+        What is good, and what is not. Where the bytes stop being maps, and behind `MAX_BATCHES`, the rest is one
+        `Refused` without name: a hostile message costs no more than a good one.
     """
     batches: list[Batch] = []
     refused: list[Refused] = []
     try:
         _check_size(payload)
     except WireError as error:
-        return [], [Refused(str(error), None)]
+        return [], [Refused(str(error), None, payload)]
     reader = io.BytesIO(payload)
     decoder = cbor2.CBORDecoder(reader, tag_hook=_from_tag)
-    while reader.tell() < len(payload):
+    while (start := reader.tell()) < len(payload):
+        if len(batches) + len(refused) == MAX_BATCHES:
+            refused.append(Refused(f"more than {MAX_BATCHES} batches in a message", None, payload[start:]))
+            break
         try:
             fields = decoder.decode()
         except Exception as error:  # as in decode_batch
-            refused.append(Refused(str(_not_cbor(error)), None))
+            refused.append(Refused(str(_not_cbor(error)), None, payload[start:]))
             break
         try:
             batches.append(_batch_of(fields))
         except WireError as error:
-            refused.append(Refused(str(error), _name_of(fields)))
+            name = _name_of(fields)
+            whole = isinstance(fields, dict)
+            refused.append(Refused(str(error), name, payload[start : reader.tell()] if whole else payload[start:]))
+            if not whole:
+                break
     if not payload:
-        refused.append(Refused("an empty message", None))
+        refused.append(Refused("an empty message", None, b""))
     return batches, refused
 
 
@@ -164,8 +176,10 @@ def _name_of(fields: object) -> tuple[str, str, int, int] | None:
     """The name of a batch that is bad otherwise, so that its gateway can be told to keep it no longer."""
     try:
         if isinstance(fields, dict):
-            numbers = _take(fields, "revision", int), _take(fields, "seq", int)
-            return _bounded_text(fields, "device"), _bounded_text(fields, "session"), *numbers
+            revision, seq = _take(fields, "revision", int), _take(fields, "seq", int)
+            # Only what an acknowledgement can say, and an outbox can hold.
+            if 0 <= revision < MAX_COUNT and 0 <= seq < MAX_COUNT:
+                return _bounded_text(fields, "device"), _bounded_text(fields, "session"), revision, seq
     except WireError:
         pass
     return None
@@ -174,8 +188,9 @@ def _name_of(fields: object) -> tuple[str, str, int, int] | None:
 def _batch_of(fields: object) -> Batch:
     if not isinstance(fields, dict):
         raise WireError("a message is one CBOR map")
-    if fields.get("v") != VERSION:
-        raise WireError(f"version {_one_line(fields.get('v'))} is not {VERSION}")
+    version = _take(fields, "v", int)
+    if version != VERSION:
+        raise WireError(f"version {shown(version)} is not {VERSION}")
     columns = _take(fields, "columns", dict)
     clock = _take(fields, "clock", dict)
     if not all(isinstance(name, str) and isinstance(column, np.ndarray) for name, column in columns.items()):
@@ -204,17 +219,20 @@ def _batch_of(fields: object) -> Batch:
     )
 
 
-def _one_line(value: object) -> str:
-    return " ".join(repr(value).split())[:120]
+def _one_line(error: Exception) -> str:
+    return f"{type(error).__name__} {' '.join(str(error).split())}"[:120]
+
+
+_Count = Annotated[int, msgspec.Meta(ge=0, lt=MAX_COUNT)]
 
 
 class _AckMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     device: str
     session: str
     result: Literal["stored", "set_aside"]
-    revision: int = 0
-    up_to: int | None = None
-    seqs: tuple[int, ...] = ()
+    revision: _Count = 0
+    up_to: _Count | None = None
+    seqs: tuple[_Count, ...] = ()
 
 
 class GatewayStatus(msgspec.Struct, frozen=True):

@@ -70,6 +70,10 @@ MAX_SAMPLES: Final = 16_384
 """The most samples a batch may hold: a message stays below 256 KiB."""
 
 
+MAX_COUNT: Final = 1 << 31
+"""`seq` and `revision` stay below: they fit every database's integer."""
+
+
 class OximetryFlag(IntFlag):
     """Bits of the `flags` column of kind oximetry."""
 
@@ -78,6 +82,11 @@ class OximetryFlag(IntFlag):
     POOR_SIGNAL = 4
     DEVICE_ARTEFACT = 8
     CHARGING = 16
+
+
+def shown(number: int) -> str:
+    """A number as an error names it: one from a stranger may have more digits than Python cares to print."""
+    return str(number) if abs(number) < 1 << 64 else f"a number of {number.bit_length()} bits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,7 @@ class ClockInfo:
         for name in ("uncertainty_ms", "boot", "tick0"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < 1 << 53:
-                raise WireError(f"clock.{name} out of range: {str(value)[:40]}")
+                raise WireError(f"clock.{name} out of range: {shown(value)}")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,15 +154,15 @@ class Batch:
         """Check the contract; `WireError` says what is wrong in one line."""
         schema = SCHEMA.get(self.kind)
         if schema is None:
-            raise WireError(f"unknown kind {self.kind!r}")
+            raise WireError(f"unknown kind {self.kind[:40]!r}")
         if self.origin not in ORIGINS:
-            raise WireError(f"unknown origin {self.origin!r}")
+            raise WireError(f"unknown origin {self.origin[:40]!r}")
         if not self.columns:
             raise WireError("a batch needs at least one column")
         sizes = set()
         for name, column in self.columns.items():
             if name not in schema:
-                raise WireError(f"kind {self.kind} has no column {name!r}")
+                raise WireError(f"kind {self.kind} has no column {name[:40]!r}")
             if column.dtype != schema[name] or column.ndim != 1:
                 raise WireError(f"column {name} must be a flat array of {schema[name].str}, not {column.dtype.str}")
             sizes.add(column.size)
@@ -165,16 +174,17 @@ class Batch:
         if (self.dt_ms is None) == (self.t_ms is None):
             raise WireError("a batch has either dt_ms or t_ms")
         if self.dt_ms is not None and not 1 <= self.dt_ms <= 86_400_000:
-            raise WireError(f"dt_ms out of range: {str(self.dt_ms)[:40]}")
+            raise WireError(f"dt_ms out of range: {shown(self.dt_ms)}")
         if self.t_ms is not None:
             if self.t_ms.dtype != np.dtype("<i4") or self.t_ms.shape != (size,):
                 raise WireError("t_ms must be int32, one a sample")
-            if self.t_ms[0] < 0 or (np.diff(self.t_ms) < 0).any():
+            # Compared, not subtracted: a difference of two int32 may overflow.
+            if self.t_ms[0] < 0 or (self.t_ms[1:] < self.t_ms[:-1]).any():
                 raise WireError("t_ms must start at 0 or later and never go back")
-        if not (0 <= self.seq < 1 << 31 and 0 <= self.revision < 1 << 31):
+        if not (0 <= self.seq < MAX_COUNT and 0 <= self.revision < MAX_COUNT):
             raise WireError("seq and revision count from 0 and stay below 2^31")
         if not 0 <= self.t0_ms < 1 << 43:
-            raise WireError(f"t0_ms out of range: {str(self.t0_ms)[:40]}")
+            raise WireError(f"t0_ms out of range: {shown(self.t0_ms)}")
         object.__setattr__(self, "size", size)
 
     @property

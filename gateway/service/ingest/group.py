@@ -12,7 +12,7 @@ from gateway.errors import WireError
 from gateway.service.records import Device, Refusal, Rejected
 from gateway.wire import topics
 from gateway.wire.client import Message
-from gateway.wire.codec import decode_message
+from gateway.wire.codec import decode_message, encode_batch
 from gateway.wire.messages import Ack, Batch, Result
 
 Name = tuple[str, str, int, int]
@@ -25,7 +25,6 @@ class Arrived:
     gateway: str
     topic: str
     batch: Batch
-    payload: bytes
 
 
 @dataclass(slots=True)
@@ -59,10 +58,15 @@ class Group:
         self.answers[gateway][device, session, revision, result].append(seq)
 
     def reject(self, gateway: str, topic: str, reason: str, detail: str, payload: bytes, name: Name | None) -> None:
-        """Set a message, or a batch of it, aside; its gateway is told if the batch's name is known."""
+        """Set a message, or a part of it, aside; its gateway is told if the part's name is known."""
         self.rejected.append(Rejected(self.received_ms, gateway, topic, reason, detail, payload))
         if name is not None:
             self.answer(gateway, name, "set_aside")
+
+    def reject_batch(self, arrived: Arrived, reason: str, detail: str) -> None:
+        """Set one batch aside, by itself: a message of many would be cut off where the records keep no more."""
+        payload = encode_batch(arrived.batch)
+        self.reject(arrived.gateway, arrived.topic, reason, detail, payload, arrived.batch.name)
 
     def acks(self) -> dict[str, list[Ack]]:
         """The acknowledgements by gateway."""
@@ -86,13 +90,13 @@ def open_group(messages: Sequence[Message], received_ms: int) -> Group:
             continue
         batches, refused = decode_message(message.payload)
         for part in refused:
-            group.reject(topic.gateway, message.topic, "bad_message", part.reason, message.payload, part.name)
+            group.reject(topic.gateway, message.topic, "bad_message", part.reason, part.payload, part.name)
         for batch in batches:
             problem = _problem(batch, topic)
             if problem is not None:
-                group.reject(topic.gateway, message.topic, "bad_batch", problem, message.payload, batch.name)
+                group.reject_batch(Arrived(topic.gateway, message.topic, batch), "bad_batch", problem)
             else:
-                group.good.append(Arrived(topic.gateway, message.topic, batch, message.payload))
+                group.good.append(Arrived(topic.gateway, message.topic, batch))
     return group
 
 
@@ -114,7 +118,7 @@ def authorise(group: Group, verdicts: Mapping[tuple[str, str], Device | Refusal]
         verdict = verdicts[arrived.gateway, arrived.batch.device]
         if isinstance(verdict, Refusal):
             detail = f"gateway {arrived.gateway} may not speak for {arrived.batch.device}"
-            group.reject(arrived.gateway, arrived.topic, verdict.value, detail, arrived.payload, arrived.batch.name)
+            group.reject_batch(arrived, verdict.value, detail)
         else:
             group.devices[verdict.id] = verdict
             allowed.append(arrived)

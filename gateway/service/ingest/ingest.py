@@ -52,6 +52,7 @@ class Counters:
     set_aside: int = 0
     groups: int = 0
     store_retries: int = 0
+    failed_groups: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +145,9 @@ class Ingest:
         next_tick_s = 0.0
         while True:
             messages = self._collect(wait=under_way is None)
-            opened = self._open(messages) if messages else None
+            opened = self._guarded(functools.partial(self._open, messages)) if messages else None
             if under_way is not None:
-                self._finish(*under_way)
+                self._guarded(functools.partial(self._finish, *under_way))
             under_way = opened
             now_s = time.monotonic()
             if now_s >= next_tick_s or self._settle:
@@ -154,6 +155,18 @@ class Ingest:
                 next_tick_s = now_s + TICK_S
             if self._stop.is_set() and under_way is None:
                 return
+
+    def _guarded(self, work: Callable[[], T]) -> T | None:
+        """Work on a group; one that fails is left unanswered, so that its gateways send it again, and others go on."""
+        try:
+            return work()
+        except StoreUnavailableError as error:
+            log.warning("%s; what is not stored yet stays with the gateways", error)  # only once `stop` was called
+        except Exception as error:
+            self.counters.failed_groups += 1
+            self.problem = f"a group of messages could not be worked off: {error}"
+            log.exception("a group of messages could not be worked off; it is not acknowledged")
+        return None
 
     def _collect(self, *, wait: bool) -> list[Message]:
         """Take what waits, up to a group; while a group is being committed an empty queue is not waited for."""
@@ -257,9 +270,7 @@ class Ingest:
             try:
                 new = self._retrying(functools.partial(self._store.append, [arrived.batch]))
             except StoreRejectedError as error:
-                group.reject(
-                    arrived.gateway, arrived.topic, "store_rejected", str(error), arrived.payload, arrived.batch.name
-                )
+                group.reject_batch(arrived, "store_rejected", str(error))
             else:
                 self.counters.repeated += 1 - new
                 kept.append(arrived)
