@@ -203,6 +203,31 @@ def _cleaned(spo2: Any) -> tuple[Any, int]:
     return clean, valid
 
 
+@njit(cache=True)
+def _check(start: Any, duration: Any) -> int:
+    """1 for possible events in order of their starts, 0 out of order, -1 where one is impossible."""
+    in_order = 1
+    for i in range(start.shape[0]):
+        if not (np.isfinite(start[i]) and np.isfinite(duration[i]) and duration[i] >= 0.0):
+            return -1
+        if i and start[i] < start[i - 1]:
+            in_order = 0
+    return in_order
+
+
+@njit(cache=True)
+def _timing(start: Any, duration: Any) -> tuple[Any, float, float]:
+    """Seconds in which the events end (from one), mean duration and mean gap rounded up; NaN where there is none."""
+    n = start.shape[0]
+    ends = np.empty(n, np.int64)
+    total = gaps = 0.0
+    for i in range(n):
+        ends[i] = math.floor(min(max(start[i] + duration[i], -_FAR_S), _FAR_S) + 1.0)
+        total += duration[i]
+        gaps += start[i] - start[i - 1] if i else 0.0
+    return ends, math.ceil(total / n) if n else np.nan, math.ceil(gaps / (n - 1)) if n > 1 else np.nan
+
+
 def own_events(desaturations: Events) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Start and duration (s) of the breathing events that desaturations stand for.
 
@@ -251,8 +276,12 @@ def hypoxic_burden(
     duration = np.atleast_1d(np.asarray(duration_s, np.float64))
     if start.shape != duration.shape:
         raise ValueError(f"{start.size} event starts but {duration.size} durations")
-    if not (np.isfinite(start).all() and np.isfinite(duration).all() and (duration >= 0).all()):
+    in_order = _check(start, duration)
+    if in_order < 0:
         raise ValueError("event starts and durations must be finite and no duration negative")
+    if not in_order:
+        order = np.argsort(start, kind="stable")
+        start, duration = start[order], duration[order]
     clean, valid = _cleaned(spo2)
     if stages is not None:
         if stages.shape != spo2.shape:
@@ -260,14 +289,11 @@ def hypoxic_burden(
         asleep = (stages > WAKE) & (stages <= LAST_SLEEP_STAGE)
         valid = int(np.count_nonzero(asleep & ~np.isnan(clean)))
     hours = valid / 3600.0
-    order = np.argsort(start, kind="stable")
-    ends = np.floor(np.clip(start + duration, -_FAR_S, _FAR_S) + 1.0).astype(np.int64)[order]
-    mean_duration = math.ceil(duration.mean()) if start.size else math.nan
-    mean_gap = math.ceil(np.diff(start[order]).mean()) if start.size > 1 else math.nan
+    ends, mean_duration, mean_gap = _timing(start, duration)
     area, window_start, window_end, found = 0.0, *DEFAULT_WINDOW_S, False
     if start.size:
-        reach = LONGEST_GAP_S if math.isnan(mean_gap) else min(LONGEST_GAP_S, int(mean_gap))
-        area, window_start, window_end, found = _burden(clean, ends, min(int(mean_duration), HALF_S), reach)
+        reach = int(min(LONGEST_GAP_S, mean_gap)) if start.size > 1 else LONGEST_GAP_S
+        area, window_start, window_end, found = _burden(clean, ends, int(min(mean_duration, HALF_S)), reach)
     return HypoxicBurden(
         value=area / 60.0 / hours if hours > 0 else math.nan,
         events=events,

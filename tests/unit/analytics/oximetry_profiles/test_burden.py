@@ -116,9 +116,10 @@ def test_out_of_range_is_missing() -> None:
     filler[602:605] = 0.0
     missing = spo2.copy()
     missing[602:605] = np.nan
-    assert hypoxic_burden(filler, [580.0], [20.0], events="scored") == hypoxic_burden(
-        missing, [580.0], [20.0], events="scored"
-    )
+    events = ([300.0, 580.0], [20.0, 20.0])
+    found = hypoxic_burden(filler, *events, events="scored")
+    assert found == hypoxic_burden(missing, *events, events="scored")
+    assert found.hours == 1197 / 3600
 
 
 def test_only_valid_sleep_is_divided_by() -> None:
