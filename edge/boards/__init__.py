@@ -1,0 +1,1 @@
+"""Pins and chips: the only place that knows which board this is."""
