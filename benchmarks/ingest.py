@@ -1,0 +1,213 @@
+"""Ingest: decode, commit, analytics step and acknowledgement, against a paho consumer with an empty callback.
+
+    python benchmarks/ingest.py [--json] [--batches N] [--homes N]
+
+Mosquitto on loopback, QoS 1, one 60-sample oximetry batch a message, SQLite store and records with full durability.
+Publisher, broker and consumer share this machine's cores in both runs, which take turns; the best of each is told,
+and their ratio. The broker's limits are set (and told), since its defaults drop what a burst queues.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import multiprocessing.synchronize
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from gateway.clock import SystemClock
+from gateway.service.app import Service, ServiceConfig
+from gateway.service.records import Records
+from gateway.service.store.sqlite import SqliteStore
+from gateway.wire import topics
+from gateway.wire.client import BrokerAddress, Connection
+from gateway.wire.codec import encode_batch
+from gateway.wire.messages import Batch, ClockInfo
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.servers.mosquitto import MosquittoServer  # noqa: E402 - the tests' own way to start a broker
+
+INFLIGHT = 1000
+SETTINGS = f"max_inflight_messages {INFLIGHT}\nmax_queued_messages 0\nset_tcp_nodelay true"
+SAMPLES = 60
+T0_MS = 1_773_527_400_000
+
+
+def make_batch(device: str, seq: int) -> bytes:
+    """One minute of a night at 1 Hz with a desaturation of 4 % every four minutes: 15 an hour."""
+    seconds = np.arange(seq * SAMPLES, (seq + 1) * SAMPLES)
+    spo2 = np.rint(96 - 4 * np.maximum(0, np.sin(seconds / 38.0))).astype("<f4")
+    columns = {
+        "spo2": spo2,
+        "pulse": np.rint(60 + 5 * np.sin(seconds / 29.0)).astype("<f4"),
+        "perfusion": np.full(SAMPLES, 3.5, "<f4"),
+        "motion": np.zeros(SAMPLES, "u1"),
+        "flags": np.zeros(SAMPLES, "<u2"),
+    }
+    t0_ms = T0_MS + seq * SAMPLES * 1000
+    clock = ClockInfo("arrival", 500)
+    return encode_batch(Batch(device, "oximetry", "live", f"s-{device}", seq, t0_ms, columns, clock, dt_ms=1000))
+
+
+def publish(port: int, batches: int, homes: int, start: multiprocessing.synchronize.Event) -> None:
+    """Publish from `homes` gateways in turn, as packets made beforehand: a client that costs next to nothing.
+
+    MQTT 3.1.1: CONNECT (3.1), then PUBLISH (3.3) at QoS 1 with at most `INFLIGHT` unconfirmed; a PUBACK (3.4) has 4
+    bytes.
+    """
+    packets = []
+    for number in range(batches):
+        home, seq = number % homes, number // homes
+        device = f"plx-{home:010x}"
+        topic = topics.batch(f"home-{home}", device, "oximetry").encode()
+        body = (
+            len(topic).to_bytes(2, "big") + topic + (number % 65_535 + 1).to_bytes(2, "big") + make_batch(device, seq)
+        )
+        packets.append(b"\x32" + _length(len(body)) + body)
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.sendall(b"\x10\x15\x00\x04MQTT\x04\x02\x00\x3c\x00\x09publisher")
+        if connection.recv(4)[3] != 0:
+            raise SystemExit("the broker refuses the publisher")
+        start.wait()
+        sent = confirmed = 0
+        while confirmed < 4 * batches:
+            room = INFLIGHT - (sent - confirmed // 4)
+            if room and sent < batches:
+                connection.sendall(b"".join(packets[sent : sent + room]))
+                sent = min(batches, sent + room)
+            confirmed += len(connection.recv(65_536))
+
+
+def _length(size: int) -> bytes:
+    """Remaining length (MQTT 3.1.1, 2.2.3)."""
+    digits = bytearray()
+    while True:
+        size, digit = divmod(size, 128)
+        digits.append(digit | (0x80 if size else 0))
+        if not size:
+            return bytes(digits)
+
+
+def timed(
+    port: int, batches: int, homes: int, begin: Callable[[threading.Event], Callable[[], None]]
+) -> tuple[float, float]:
+    """Batches a second from the first publish to the consumer's last, and CPU microseconds of this process a batch."""
+    context = multiprocessing.get_context("spawn")
+    start = context.Event()
+    process = context.Process(target=publish, args=(port, batches, homes, start))
+    process.start()
+    done = threading.Event()
+    end = begin(done)
+    time.sleep(3.0)  # the publisher prepares its messages
+    began, cpu = time.perf_counter(), time.process_time()
+    start.set()
+    if not done.wait(300):
+        raise SystemExit("the consumer did not get everything within 300 s")
+    elapsed, cpu = time.perf_counter() - began, time.process_time() - cpu
+    process.join()
+    end()
+    return batches / elapsed, cpu / batches * 1e6
+
+
+def empty_callback(port: int, batches: int) -> Begin:
+    """The peer: the same client, counting only."""
+
+    def begin(done: threading.Event) -> Callable[[], None]:
+        count = 0
+
+        def received(_message: object) -> None:
+            nonlocal count
+            count += 1
+            if count == batches:
+                done.set()
+
+        connection = Connection(BrokerAddress("127.0.0.1", port), "peer", on_message=received, on_lost=lambda _: None)
+        connection.open([topics.ALL_BATCHES])
+        return connection.close
+
+    return begin
+
+
+def ingest(port: int, batches: int, folder: Path) -> Begin:
+    """The service's whole way in, without its web server."""
+
+    def begin(done: threading.Event) -> Callable[[], None]:
+        store = SqliteStore(folder / "samples.db")
+        records = Records(folder / "records.db")
+        config = ServiceConfig(BrokerAddress("127.0.0.1", port), "UTC", auto_enrol=True, http_port=None)
+        service = Service(config, store, records, SystemClock())
+        service.start(wait_s=10)
+
+        def watch() -> None:
+            while service.ingest.counters.batches < batches:
+                time.sleep(0.002)
+            done.set()
+
+        threading.Thread(target=watch, daemon=True).start()
+
+        def end() -> None:
+            service.ingest.settle()
+            kept = sum(len(store.read(device, "oximetry", 0, 1 << 42)) for device in store.devices())
+            service.stop()
+            store.close()
+            records.close()
+            if kept != batches * SAMPLES:
+                raise SystemExit(f"{batches * SAMPLES - kept} samples are missing: the figure means nothing")
+
+        return end
+
+    return begin
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", action="store_true", help="one flat JSON object")
+    parser.add_argument("--batches", type=int, default=20_000)
+    parser.add_argument("--homes", type=int, default=50)
+    parser.add_argument("--rounds", type=int, default=2)
+    options = parser.parse_args()
+    peers, ours = [], []
+    with MosquittoServer(settings=SETTINGS) as broker:
+        for _ in range(options.rounds):
+            peers.append(
+                timed(broker.port, options.batches, options.homes, empty_callback(broker.port, options.batches))
+            )
+            with tempfile.TemporaryDirectory() as folder:
+                way = ingest(broker.port, options.batches, Path(folder))
+                ours.append(timed(broker.port, options.batches, options.homes, way))
+    version = subprocess.run(["mosquitto", "-h"], capture_output=True, text=True, check=False).stdout.splitlines()[0]
+    result = {
+        "batches_per_s": round(max(ours)[0]),
+        "empty_callback_per_s": round(max(peers)[0]),
+        "ratio": round(max(ours)[0] / max(peers)[0], 3),
+        "cpu_us_a_batch": round(min(cpu for _, cpu in ours), 1),
+        "empty_callback_cpu_us_a_batch": round(min(cpu for _, cpu in peers), 1),
+        "samples_a_batch": SAMPLES,
+        "batches": options.batches,
+        "homes": options.homes,
+        "broker": version,
+        "max_inflight_messages": INFLIGHT,
+        "max_queued_messages": "0 (no limit)",
+    }
+    if options.json:
+        print(json.dumps(result))
+    else:
+        for name, value in result.items():
+            print(f"{name:24} {value}")
+
+
+if __name__ == "__main__":
+    main()
