@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -28,7 +29,7 @@ from gateway.clock import Clock
 from gateway.service.nights import night_bounds, night_of
 from gateway.service.records import Desaturation, NightResult, NightUpdate, Records, State
 from gateway.service.store.base import Samples, SampleStore
-from gateway.wire.messages import MISSING_MOTION, Array, Batch
+from gateway.wire.messages import Array, Batch
 
 SETTLE_S: Final = 1.0
 """A stale night is run again when nothing has come for it for this long ..."""
@@ -45,7 +46,12 @@ WRITE_EVERY_S: Final = 0.5
 MAX_NIGHTS: Final = 20_000
 """Nights held in memory, 4 kB each; one that was let go is read from the store when more of it comes."""
 
+QUARTER_HOUR_MS: Final = 900_000
+
 Key = tuple[str, date]
+_NO_PULSE: Final = np.empty(0, np.float32)
+_NO_MOTION: Final = np.empty(0, np.uint8)
+_NO_FLAGS: Final = np.empty(0, np.uint16)
 log = logging.getLogger(__name__)
 
 
@@ -69,6 +75,7 @@ class _Stale:
     since_s: float
     touched_s: float
     complete: bool = False
+    on_disk: bool = False
 
 
 class Nights:
@@ -97,7 +104,7 @@ class Nights:
         keys = set(self._records.results.stale())
         keys |= {(night.device, night.night) for night in self._records.results.running()}
         for device, night in sorted(keys):
-            self._stale[device, night] = _Stale(zones.get(device, "UTC"), now_s, now_s)
+            self._stale[device, night] = _Stale(zones.get(device, "UTC"), now_s, now_s, on_disk=True)
 
     def feed(self, batches: Iterable[tuple[Batch, str]]) -> None:
         """Take batches that the store has; with each comes its patient's zone.
@@ -105,7 +112,6 @@ class Nights:
         When this returns, nights that became stale are marked so on disk and new desaturations are written.
         """
         now_s = time.monotonic()
-        newly_stale: list[Key] = []
         touched: set[Key] = set()
         for batch, zone in batches:
             if batch.kind != "oximetry":
@@ -118,11 +124,14 @@ class Nights:
                 stale = self._stale.get(key)
                 if stale is None:
                     stale = self._stale[key] = _Stale(zone, now_s, now_s)
-                    newly_stale.append(key)
                 stale.touched_s = now_s
                 stale.complete |= batch.last
-        if newly_stale:
-            self._records.results.mark_stale(newly_stale, at_ms=self._clock.utc_ms())
+        # All that are not on disk: a try before this one may have failed here.
+        unmarked = [key for key, stale in self._stale.items() if not stale.on_disk]
+        if unmarked:
+            self._records.results.mark_stale(unmarked, at_ms=self._clock.utc_ms())
+            for key in unmarked:
+                self._stale[key].on_disk = True
         self._write([key for key in touched if key not in self._stale], now_s)
         while len(self._nights) > MAX_NIGHTS:
             # A night with something unwritten is written as it goes.
@@ -156,15 +165,18 @@ class Nights:
 
     def _write(self, keys: Iterable[Key], now_s: float, *, whatever: bool = False) -> None:
         updates = []
+        written = []
         for key in keys:
             night = self._nights[key]
             due = now_s - night.written_s >= WRITE_EVERY_S
             if night.unwritten and night.indices is not None and (night.fresh or due or whatever):
                 updates.append(NightUpdate(self._result(key, night), tuple(_row(found) for found in night.fresh)))
-                night.fresh = []
-                night.written_s = now_s
-                night.unwritten = False
+                written.append(night)
         self._records.results.upsert_running(updates)
+        for night in written:
+            night.fresh = []
+            night.written_s = now_s
+            night.unwritten = False
 
     def tick(self, *, settle: bool = False) -> bool:
         """Do what time asks for: run stale nights again, write indices, close silent nights.
@@ -259,8 +271,8 @@ class Nights:
 
 def _by_night(batch: Batch, zone: str) -> Iterator[tuple[date, slice]]:
     """Cut a batch at local noon; nearly always it is one piece."""
-    first = night_of(batch.t0_ms, zone)
-    if batch.end_ms <= night_bounds(first, zone)[1]:
+    first, end_ms = _night_around(batch.t0_ms // QUARTER_HOUR_MS, zone)
+    if batch.end_ms <= end_ms:
         yield first, slice(0, batch.size)
         return
     times = batch.times_ms()
@@ -270,6 +282,13 @@ def _by_night(batch: Batch, zone: str) -> Iterator[tuple[date, slice]]:
         stop = int(np.searchsorted(times, night_bounds(night, zone)[1]))
         yield night, slice(start, stop)
         start = stop
+
+
+@lru_cache(maxsize=4096)
+def _night_around(quarter_hour: int, zone: str) -> tuple[date, int]:
+    """The night of a quarter of an hour since 1970, and its end: nights change on quarters of an hour in every zone."""
+    night = night_of(quarter_hour * QUARTER_HOUR_MS, zone)
+    return night, night_bounds(night, zone)[1]
 
 
 def chunks_of(samples: Samples) -> Iterator[OximetryChunk]:
@@ -296,14 +315,17 @@ def chunks_of(samples: Samples) -> Iterator[OximetryChunk]:
 
 
 def _chunk(t0_ms: int, dt_ms: int, columns: dict[str, Array]) -> OximetryChunk:
-    size = next(iter(columns.values())).size
+    """A chunk of the columns there are; those that a device does not have are missing throughout."""
+    spo2 = columns.get("spo2")
+    if spo2 is None:
+        spo2 = np.full(next(iter(columns.values())).size, np.nan, np.float32)
     return OximetryChunk(
         t0_ms,
         dt_ms,
-        columns.get("spo2", np.full(size, np.nan, np.float32)),
-        columns.get("pulse", np.full(size, np.nan, np.float32)),
-        columns.get("motion", np.full(size, MISSING_MOTION, np.uint8)),
-        columns.get("flags", np.zeros(size, np.uint16)),
+        spo2,
+        columns.get("pulse", _NO_PULSE),
+        columns.get("motion", _NO_MOTION),
+        columns.get("flags", _NO_FLAGS),
     )
 
 
