@@ -100,9 +100,11 @@ def _length(size: int) -> bytes:
             return bytes(digits)
 
 
-def timed(
-    port: int, batches: int, homes: int, begin: Callable[[threading.Event], Callable[[], None]]
-) -> tuple[float, float]:
+Begin = Callable[[threading.Event], Callable[[], None]]
+"""Starts a consumer that sets the event when it has everything; returns what ends it."""
+
+
+def timed(port: int, batches: int, homes: int, begin: Begin) -> tuple[float, float]:
     """Batches a second from the first publish to the consumer's last, and CPU microseconds of this process a batch."""
     context = multiprocessing.get_context("spawn")
     start = context.Event()
