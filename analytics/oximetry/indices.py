@@ -86,23 +86,24 @@ def indices_of(numbers: NDArray[np.float64]) -> RunningIndices:
     values: list[float] = numbers.tolist()
     odi2, odi3, odi4, t95, t90, t90_le, t88, t85, t80, mean, least = values[:11]
     recorded, valid, le_88, longest, ignored = map(int, values[11:RATES])
-    masked = {reason: int(seconds) for reason, seconds in zip(REASONS, values[RATES:], strict=True) if seconds}
+    masked = {REASONS[i]: int(seconds) for i, seconds in enumerate(values[RATES:]) if seconds}
+    # By position, in the order of the fields: this runs with every batch that arrives.
     return RunningIndices(
-        recorded_s=recorded,
-        valid_s=valid,
-        odi2=odi2,
-        odi3=odi3,
-        odi4=odi4,
-        t95_pct=t95,
-        t90_pct=t90,
-        t90_le_pct=t90_le,
-        t88_pct=t88,
-        t85_pct=t85,
-        t80_pct=t80,
-        mean_pct=mean,
-        min_pct=least,
-        seconds_le_88=le_88,
-        longest_le_88_s=longest,
-        ignored_samples=ignored,
-        artefact_s=masked,
+        recorded,
+        valid,
+        odi2,
+        odi3,
+        odi4,
+        t95,
+        t90,
+        t90_le,
+        t88,
+        t85,
+        t80,
+        mean,
+        least,
+        le_88,
+        longest,
+        ignored,
+        masked,
     )
