@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from datetime import tzinfo
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from gateway.clock import Clock
+from gateway.errors import OutboxError
 from gateway.home.collect.collector import LIVE_MS, Collector, Progress
 from gateway.home.collect.radio import Radio
 from gateway.home.devices.driver import Mode
@@ -21,6 +23,8 @@ from gateway.wire.codec import GatewayStatus
 
 USE_EVERY_S: Final = 30.0
 """How often the outbox is measured for the status."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,10 @@ class Home:
 
     async def _measure(self) -> None:
         while True:
-            self._use = await self.outbox.use()
+            try:
+                self._use = await self.outbox.use()
+            except OutboxError as error:
+                log.warning("%s", error)
             await self._clock.sleep(USE_EVERY_S)
 
     def status(self) -> GatewayStatus:

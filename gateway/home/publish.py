@@ -85,7 +85,8 @@ class Publisher:
             try:
                 await self._connected_run()
                 wait_s = BACKOFF_FIRST_S
-            except BrokerError as error:
+            except (BrokerError, OutboxError) as error:
+                # A full disk takes no deletion either; it mends, and what is unconfirmed is sent again then.
                 if self.problem is None:
                     log.warning("%s; what is collected waits in the outbox", error)
                 self.problem = str(error)
@@ -168,7 +169,7 @@ class Publisher:
                 continue
             try:
                 if message.topic == topics.SERVICE_STATUS:
-                    self._meet(decode_service_status(message.payload).instance)
+                    self._meet(decode_service_status(message.payload).instance, was_there=message.retained)
                 elif message.topic == topics.ack(self._gateway):
                     acks += decode_acks(message.payload)
             except WireError as error:
@@ -184,9 +185,9 @@ class Publisher:
                         del self._under_way[name]
         return alive
 
-    def _meet(self, instance: str) -> None:
-        """A service that is another than before has not seen what was under way to the old one."""
-        if instance and self._service and instance != self._service:
+    def _meet(self, instance: str, *, was_there: bool) -> None:
+        """A service that came after what is under way was sent has not seen it; one that was there has."""
+        if instance and instance != self._service and not was_there and self._under_way:
             log.info("the service has started anew: sending what it has not confirmed")
             self._start_over()
         self._service = instance or self._service

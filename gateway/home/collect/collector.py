@@ -13,7 +13,7 @@ from typing import Final
 from bleak.backends.device import BLEDevice
 
 from gateway.clock import Clock
-from gateway.errors import DeviceError, OutboxError, SomnolinkError
+from gateway.errors import DeviceError, SomnolinkError
 from gateway.home.collect.desk import Known, VisitDesk
 from gateway.home.collect.radio import Radio
 from gateway.home.devices.driver import After, Driver, Mode, Sighting
@@ -140,10 +140,12 @@ class Collector:
         )
         try:
             after = await self._talk(driver, sighting, device, desk)
-        except (DeviceError, OutboxError) as error:
+        except SomnolinkError as error:
             # The outbox refusing is no fault of the device's, but the answer is the same: leave it alone for a while.
             self._back_off(place, sighting.address, error)
-        except SomnolinkError as error:
+        except Exception as error:
+            # A fault of ours in one family: the others go on, and this device is not visited in a tight loop.
+            log.exception("%s: a visit failed", sighting.address)
             self._back_off(place, sighting.address, error)
         else:
             place.failures = 0
@@ -166,7 +168,7 @@ class Collector:
             await connection.__aexit__(type(failure) if failure else None, failure, None)
             await desk.report(sighting.rssi_dbm)
 
-    def _back_off(self, place: _Place, address: str, error: SomnolinkError) -> None:
+    def _back_off(self, place: _Place, address: str, error: Exception) -> None:
         self.failures += 1
         place.failures += 1
         wait_s = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2 ** (place.failures - 1))

@@ -83,10 +83,13 @@ def recording_epoch(anchors: Sequence[Anchor], tick0: int, tick_end: int) -> int
     Returns
     -------
     int
-        The latest epoch in which the recording lies between the epoch before and the last contact.
+        The latest epoch in which the recording lies between the epoch before and the last contact. Where it lies so in
+        none, its clock was set while it ran: the latest in which its start does (a recording keeps counting from the
+        start that it was stamped with).
     """
     epochs = sorted({anchor.epoch for anchor in anchors}, reverse=True)
     now_ms = max(anchor.utc_ms for anchor in anchors)
+    begun: list[int] = []
     for position, epoch in enumerate(epochs):
         start, end = date_tick(anchors, epoch, tick0), date_tick(anchors, epoch, tick_end)
         older = [anchor.utc_ms for anchor in anchors if anchor.epoch in epochs[position + 1 :]]
@@ -94,9 +97,12 @@ def recording_epoch(anchors: Sequence[Anchor], tick0: int, tick_end: int) -> int
         earliest, latest = max(older, default=0), min(newer, default=now_ms)
         if start is None or end is None:
             continue
-        if start.utc_ms >= earliest - start.uncertainty_ms and end.utc_ms <= latest + end.uncertainty_ms:
-            return epoch
-    return epochs[0]
+        if start.utc_ms >= earliest - start.uncertainty_ms:
+            if end.utc_ms <= latest + end.uncertainty_ms:
+                return epoch
+            if start.utc_ms <= latest + start.uncertainty_ms:
+                begun.append(epoch)
+    return begun[0] if begun else epochs[0]
 
 
 def _offset(anchor: Anchor) -> int:
@@ -118,16 +124,17 @@ def continues(anchors: Sequence[Anchor], anchor: Anchor) -> bool:
     if not own:
         return True
     last = own[-1]
-    return anchor.tick > last.tick and not _jumped(last, anchor)
+    return anchor.tick >= last.tick and not _jumped(last, anchor)
 
 
 class LiveDater:
     """Dates live samples as they arrive, on an even grid that follows the device's own pace.
 
     A sample that comes within half a step of its place on the grid gets that place: radio jitter is not time. One that
-    comes later starts the grid anew (something was lost: a gap). One that comes much earlier, as when a link delivers
-    what it had queued, takes the next place. A grid that has drifted half a step away is started anew, so that a date
-    is never further from its arrival than that.
+    comes later starts the grid anew (something was lost: a gap). One that comes much earlier, close behind another, is
+    of a burst, as when a link delivers what it had queued: it takes the next place. Once samples come at their pace
+    again, and also with a device that runs fast, the grid steps back towards their arrival, by half a step a sample,
+    and never to or before what it has dated. Only when our own clock was set back does it follow it.
 
     Parameters
     ----------
@@ -138,7 +145,7 @@ class LiveDater:
     def __init__(self, dt_ms: int) -> None:
         self.dt_ms = dt_ms
         self._next_ms: int | None = None
-        self._early = 0
+        self._arrived_ms = 0
 
     def place(self, arrival_ms: int) -> tuple[int, bool]:
         """Date the sample that arrives now.
@@ -148,27 +155,25 @@ class LiveDater:
         (int, bool)
             UTC milliseconds, and whether the grid starts anew here (so the sample cannot share a batch with the last).
         """
-        if self._next_ms is None:
+        since_ms, self._arrived_ms = arrival_ms - self._arrived_ms, arrival_ms
+        if self._next_ms is None or since_ms < -self.dt_ms:
             return self._restart(arrival_ms)
-        late = arrival_ms - self._next_ms
-        if late > self.dt_ms / 2:
+        early_ms = self._next_ms - arrival_ms
+        if early_ms < -self.dt_ms / 2:
             return self._restart(arrival_ms)
-        if late < -self.dt_ms / 2:
-            self._early += 1
-            # A short burst catches up what the link had queued; a lasting lead means that the device runs fast.
-            if self._early > BURST and late > -2 * self.dt_ms:
-                return self._restart(max(arrival_ms, self._next_ms - self.dt_ms // 2))
-        else:
-            self._early = 0
+        if early_ms > BURST * self.dt_ms:
+            # No burst is so long: the device is faster than it was taken for.
+            return self._restart(max(arrival_ms, self._next_ms - self.dt_ms + 1))
+        if early_ms > self.dt_ms / 2 and since_ms >= self.dt_ms / 2:
+            return self._restart(max(arrival_ms, self._next_ms - self.dt_ms // 2))
         placed = self._next_ms
         self._next_ms += self.dt_ms
         return placed, False
 
     def _restart(self, at_ms: int) -> tuple[int, bool]:
         self._next_ms = at_ms + self.dt_ms
-        self._early = 0
         return at_ms, True
 
 
 BURST: Final = 8
-"""Early samples in a row that are still a burst: a stalled link queues a few seconds, not more."""
+"""Samples that a stalled link may deliver at once: it queues a few seconds, not more."""

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gateway.clock import Clock
-from gateway.errors import TransferError
+from gateway.errors import OutboxError, TransferError
 from gateway.home.collect.dating import continues, date_tick, recording_epoch
 from gateway.home.collect.live import LiveStream
 from gateway.home.devices.driver import Mode
@@ -170,6 +170,9 @@ class VisitDesk:
         if not anchors:
             raise TransferError(f"{device}: {name} cannot be dated: its clock was never read")
         size = next(iter(columns.values())).size
+        if size == 0:
+            await self._outbox.finish(device, name, [])
+            return
         offsets = np.arange(size, dtype=np.int64) * (dt_ms or 0) if offsets_ms is None else offsets_ms
         epoch = recording_epoch(anchors, tick0_ms, tick0_ms + int(offsets[-1]))
         batches = []
@@ -207,7 +210,10 @@ class VisitDesk:
         known.values = {**known.values, **values}
 
     async def report(self, rssi_dbm: int) -> None:
-        """Put one sample of kind `device` into the outbox: what the visit learned of the device itself."""
+        """Put one sample of kind `device` into the outbox: what the visit learned of the device itself.
+
+        Where the outbox refuses it is left out: the next visit tells the same, and this one went as it went.
+        """
         if self._device is None:
             return
         values = {**self._known[self._device].values, "rssi": float(max(-128, min(127, rssi_dbm)))}
@@ -222,4 +228,7 @@ class VisitDesk:
             columns=columns_of("device", [values]),
             clock=ClockInfo("arrival", 50),
         )
-        await self._outbox.put([batch])
+        try:
+            await self._outbox.put([batch])
+        except OutboxError as error:
+            log.warning("%s", error)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from gateway.clock import Clock
-from gateway.errors import OutboxError, OutboxFullError
+from gateway.errors import OutboxError
 from gateway.home.collect.dating import LiveDater
 from gateway.home.outbox import Outbox
 from gateway.wire.columns import columns_of
@@ -21,6 +21,9 @@ FLUSH_MS: Final = 2_000
 KEPT_BATCHES: Final = 1_800
 """Batches held in memory while the disk refuses: an hour of 2 s batches, about 1 MB; then the oldest goes, counted."""
 
+WRITTEN_AT_ONCE: Final = 64
+"""After a refusal the backlog goes in pieces: a little room takes a little of it."""
+
 log = logging.getLogger(__name__)
 
 
@@ -31,8 +34,11 @@ class LiveStream:
     ----------
     dt_ms : int
         The device's own interval between samples.
-    link_ms : int
-        How long a sample may have been under way; half of it is the stated uncertainty, beside half an interval.
+
+    Notes
+    -----
+    The stated uncertainty is half an interval (50 ms at least), or how far any sample of the batch is dated from its
+    arrival, where that is more: after a burst.
     """
 
     def __init__(
@@ -43,7 +49,9 @@ class LiveStream:
         self._device = device
         self._kind: Kind = kind
         self._dater = LiveDater(dt_ms)
-        self._stamp = ClockInfo("arrival", max(50, dt_ms // 2), boot=boot)
+        self._boot = boot
+        self._doubt_ms = max(50, dt_ms // 2)
+        self._off_ms = 0
         self._session = secrets.token_hex(8)
         self._seq = 0
         self._rows: list[Mapping[str, float]] = []
@@ -71,6 +79,8 @@ class LiveStream:
             self._cut()
         if not self._rows:
             self._t0_ms = t_ms
+            self._off_ms = 0
+        self._off_ms = max(self._off_ms, abs(t_ms - now))
         self._rows.append(values)
         if len(self._rows) * self._dater.dt_ms >= FLUSH_MS:
             self._cut()
@@ -94,15 +104,18 @@ class LiveStream:
             t0_ms=self._t0_ms,
             dt_ms=self._dater.dt_ms,
             columns=columns,
-            clock=self._stamp,
+            clock=ClockInfo("arrival", max(self._doubt_ms, self._off_ms), boot=self._boot),
         )
         self._seq += 1
         self._rows = []
         self._waiting.append(batch)
-        if len(self._waiting) > KEPT_BATCHES:
-            self._drop(1, "the disk has refused for too long")
+        self._bound()
         if self._writer is None or self._writer.done():
             self._writer = asyncio.create_task(self._write())
+
+    def _bound(self) -> None:
+        if len(self._waiting) > KEPT_BATCHES:
+            self._drop(len(self._waiting) - KEPT_BATCHES, "the disk has refused for too long")
 
     def _drop(self, count: int, why: str) -> None:
         lost = sum(batch.size for batch in self._waiting[:count])
@@ -112,17 +125,16 @@ class LiveStream:
 
     async def _write(self) -> None:
         while self._waiting:
-            group = list(self._waiting)
+            # Out of the list while it is being written: what has to give way meanwhile is not of this group.
+            group, self._waiting = self._waiting[:WRITTEN_AT_ONCE], self._waiting[WRITTEN_AT_ONCE:]
             try:
                 await self._outbox.put(group)
-            except OutboxFullError as error:
-                self._drop(len(group), str(error))
-                continue
             except OutboxError as error:
                 # Kept in memory: the next flush tries again, with all that has come by then.
                 log.warning("%s", error)
+                self._waiting = group + self._waiting
+                self._bound()
                 return
-            del self._waiting[: len(group)]
 
     async def close(self) -> None:
         """Write what is in hand; returns when it is on disk or the disk has refused once more."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from gateway.clock import Clock
-from gateway.errors import OutboxError, OutboxFullError, SomnolinkError
+from gateway.errors import OutboxError, OutboxFullError
 
 T = TypeVar("T")
 
@@ -59,16 +59,23 @@ class Journal:
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
         self._clock = clock
+        self.on_undone: Callable[[], None] = lambda: None
+        """Called on the journal's thread, before any other job runs, when a job's changes were undone."""
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        database: sqlite3.Connection | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+            self._database = database = sqlite3.connect(
+                path, isolation_level=None, check_same_thread=False, timeout=5.0
+            )
             self._database.execute("PRAGMA journal_mode=WAL")
             self._database.execute("PRAGMA synchronous=FULL")
             # One program owns an outbox: a second one is told so at once, instead of sending everything twice.
             self._database.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._database.executescript(SCHEMA)
         except (OSError, sqlite3.Error) as error:
+            if database is not None:
+                database.close()
             raise OutboxError(f"outbox {path}: {error}") from None
         self._thread = threading.Thread(target=self._work, name="outbox", daemon=True)
         self._thread.start()
@@ -127,14 +134,18 @@ class Journal:
                 database.execute("SAVEPOINT job")
                 try:
                     outcomes.append((job, job.work(database), None))
-                except (SomnolinkError, sqlite3.Error) as error:
-                    database.execute("ROLLBACK TO job")
+                except Exception as error:  # whoever asked is told, whatever it is: this thread serves all
+                    if not database.in_transaction:
+                        raise  # a full or broken disk: the whole transaction is gone
                     outcomes.append((job, None, self._explain(error)))
+                    database.execute("ROLLBACK TO job")
+                    self.on_undone()
                 database.execute("RELEASE job")
             database.execute("COMMIT")
         except sqlite3.Error as error:
             if database.in_transaction:
                 database.execute("ROLLBACK")
+            self.on_undone()
             failure = self._explain(error)
             outcomes = [(job, None, failure) for job in group]
         for job, result, failed in outcomes:
@@ -144,7 +155,7 @@ class Journal:
                 continue
 
     def _explain(self, error: BaseException) -> BaseException:
-        if isinstance(error, SomnolinkError):
+        if not isinstance(error, sqlite3.Error):
             return error
         if "full" in str(error):
             return OutboxFullError(f"outbox {self._path}: {error}")

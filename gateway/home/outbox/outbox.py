@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from gateway.clock import Clock
-from gateway.errors import OutboxError, OutboxFullError
+from gateway.errors import OutboxFullError
 from gateway.home.outbox.journal import Journal
 from gateway.home.outbox.ledger import Ledger
 from gateway.home.outbox.policy import OVERHEAD_BYTES, Limits, count, make_room
@@ -73,6 +73,7 @@ class Outbox:
         self._journal = Journal(path, clock)
         self.ledger = Ledger(self._journal, clock)
         self._used: int | None = None
+        self._journal.on_undone = self._measure_again
         self.on_put: Callable[[int], None] = lambda _: None
         """Called with their number after each commit of batches."""
 
@@ -107,11 +108,7 @@ class Outbox:
                 self.ledger.mark_done(database, *done)
             return refusal
 
-        try:
-            refusal = await self._journal.run(job)
-        except OutboxError:
-            self._used = None  # undone with the transaction: measure again
-            raise
+        refusal = await self._journal.run(job)
         if refusal is not None:
             raise refusal
         self.on_put(len(rows))
@@ -133,6 +130,9 @@ class Outbox:
                 used += len(row[6]) + OVERHEAD_BYTES
         self._used = used
         return None
+
+    def _measure_again(self) -> None:
+        self._used = None
 
     def _measure(self, database: sqlite3.Connection) -> int:
         """Bytes in use: counted once, kept up to date, counted again after anything unusual."""

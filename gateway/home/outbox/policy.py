@@ -15,6 +15,16 @@ OVERHEAD_BYTES: Final = 160
 """What a row costs beside its payload: names, indices, page slack; rounded up."""
 
 
+SLACK: Final = 100
+"""Once room is made, this fraction of the bound is left free: looking for what may go reads the whole queue."""
+
+_VICTIMS: Final = """
+SELECT id, length(payload) FROM batch WHERE kind = ? AND origin = 'live' AND sent = 0
+ORDER BY CASE seq WHEN 0 THEN 1 << 31 ELSE seq & -seq END, id
+"""
+"""The lowest set bit of `seq` tells the round in which a batch goes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The outbox's bound on its own size.
@@ -38,23 +48,21 @@ class Limits:
 def make_room(database: sqlite3.Connection, need: int, used: int, limits: Limits) -> int:
     """Thin waiting live batches until `need` more bytes fit; returns the bytes used then, which may still be too many.
 
-    Every second unsent live batch goes, oldest first, round by round, waveform before oximetry: the night stays
+    Waveform goes before oximetry. Of each, every second batch of a session goes first (those of odd `seq`), then every
+    second of what is left, and so on, the oldest first within each round: however often room is made, the night stays
     covered, thinner. What was sent already keeps its name and content. Each removal is counted.
     """
+    room = limits.max_bytes - limits.max_bytes // SLACK
     for victim in THINNING:
-        while used + need > limits.max_bytes:
-            rows = database.execute(
-                "SELECT id, length(payload) FROM batch WHERE kind = ? AND origin = 'live' AND sent = 0 ORDER BY id",
-                (victim,),
-            ).fetchall()
-            if not rows:
+        if used + need <= limits.max_bytes:
+            break
+        going: list[tuple[int]] = []
+        for row_id, size in database.execute(_VICTIMS, (victim,)):
+            going.append((row_id,))
+            used -= size + OVERHEAD_BYTES
+            if used + need <= room:
                 break
-            going: list[tuple[int]] = []
-            for row_id, size in rows[::2]:
-                going.append((row_id,))
-                used -= size + OVERHEAD_BYTES
-                if used + need <= limits.max_bytes:
-                    break
+        if going:
             database.executemany("DELETE FROM batch WHERE id = ?", going)
             count(database, f"thinned_{victim}", len(going))
     return used

@@ -85,13 +85,22 @@ class ViatomDriver(Driver):
         return [name for name in info.files if not (await desk.item(name)).done]
 
     async def _pull_new(self, ring: _Ring, desk: Desk, info: DeviceInfo) -> bool:
-        """Pull what is not in the outbox yet, oldest first; True if there was anything."""
+        """Pull what is not in the outbox yet, oldest first; True if there was anything.
+
+        A file that cannot be pulled keeps none behind it from being pulled.
+        """
         missing = await self._missing(desk, info)
+        failure: TransferError | None = None
         for name in missing:
             if not await desk.accepts_stored():
                 log.warning("the outbox is nearly full: %s stays on the ring", name)
                 return False
-            await self._pull(ring, desk, name)
+            try:
+                await self._pull(ring, desk, name)
+            except TransferError as error:
+                failure = failure or error
+        if failure is not None:
+            raise failure
         return bool(missing)
 
     async def _pull(self, ring: _Ring, desk: Desk, name: str) -> None:
@@ -123,14 +132,8 @@ class ViatomDriver(Driver):
             await desk.keep_partial(name, b"")
             raise TransferError(f"{name}: the ring has not finished this recording")
         start = file.start or protocol.file_start(name)
-        if file.spo2.size:
-            await desk.deliver(
-                name,
-                "oximetry",
-                columns_of_file(file),
-                tick0_ms=tick_of(start),
-                dt_ms=round(file.interval_s * 1000),
-            )
+        interval_ms = round(file.interval_s * 1000)
+        await desk.deliver(name, "oximetry", columns_of_file(file), tick0_ms=tick_of(start), dt_ms=interval_ms)
 
     async def _stream(self, ring: _Ring, desk: Desk) -> bool:
         """Ask for readings while the ring is worn; True if it was."""
