@@ -61,9 +61,9 @@ def main(path):
         begin = time.perf_counter()
         core(night)
         core_ms.append(1e3 * (time.perf_counter() - begin))
-    begin = time.perf_counter()
+    begin = time.process_time()  # minutes long and run once: what other processes take in between is not the toolbox's
     indices = everything(full)
-    all_ms = 1e3 * (time.perf_counter() - begin)
+    all_ms = 1e3 * (time.process_time() - begin)
     counts = {depth: len(DesaturationsMeasures(ODI_Threshold=depth).compute(night).begin) for depth in (2, 3, 4)}
     print(
         json.dumps(
