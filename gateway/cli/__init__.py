@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -31,8 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a command; an error of ours is one line on stderr and its exit status.
 
     Exit status: 0 done; 1 not as it should be (each command's help says what); 2 wrong input, flag or setting;
-    4 a device or the radio; 5 the broker; 6 a disk, the outbox or the store; 7 a server of ours; 130 interrupted.
+    4 a device or the radio; 5 the broker; 6 a disk, the outbox or the store; 7 a server of ours; 130 interrupted;
+    143 told to end.
     """
+    signal.signal(signal.SIGTERM, _end)
     try:
         status = app(args=None if arguments is None else list(arguments), standalone_mode=False)
     except SomnolinkError as error:
@@ -47,3 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _end(_number: int, _frame: object) -> None:
+    """End as after an error: what was started is stopped, what is temporary is removed."""
+    sys.exit(143)
