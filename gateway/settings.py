@@ -122,7 +122,7 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
     variables = os.environ if environment is None else environment
     if path is None and variables.get(PREFIX + "CONFIG"):
         path = Path(variables[PREFIX + "CONFIG"])
-    tree: dict[str, dict[str, object]] = {}
+    tree: dict[str, object] = {}
     if path is not None:
         try:
             tree = tomllib.loads(path.expanduser().read_text("utf-8"))
@@ -136,7 +136,9 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
         if name.startswith(PREFIX) and kind is not None:
             if key.lower() not in kind.__struct_fields__:
                 raise ConfigurationError(f"{name}: there is no such setting")
-            tree.setdefault(section.lower(), {})[key.lower()] = value
+            given = tree.setdefault(section.lower(), {})
+            if isinstance(given, dict):  # else the file is wrong, and is told so below
+                given[key.lower()] = value
     try:
         settings = msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as error:

@@ -8,7 +8,7 @@ import threading
 from typing import Final
 
 from gateway.clock import Clock
-from gateway.errors import BrokerError
+from gateway.errors import BrokerError, ConfigurationError
 from gateway.service.ingest.ingest import Ingest, Reply
 from gateway.wire import topics
 from gateway.wire.client import BrokerAddress, Connection, Message, Will
@@ -71,7 +71,7 @@ class ServiceLink:
             try:
                 self._serve()
                 wait_s = BACKOFF_FIRST_S
-            except BrokerError as error:
+            except (BrokerError, ConfigurationError) as error:
                 if self.problem != str(error):
                     log.warning("%s", error)
                 self.problem = str(error)
@@ -81,6 +81,8 @@ class ServiceLink:
     def _serve(self) -> None:
         assert self._ingest is not None, "start sets it"
         self._lost.clear()
+        if self._stop.is_set():  # between the last look and the line above
+            return
         connection = Connection(
             self._address,
             f"somnolink-service-{secrets.token_hex(4)}",
@@ -89,8 +91,13 @@ class ServiceLink:
             will=Will(topics.SERVICE_STATUS, encode_status(ServiceStatus(online=False))),
             manual_acknowledgement=True,
         )
-        connection.open([topics.ALL_BATCHES, topics.ALL_STATUS])
+        # Known before it is open: what is retained comes at once, and is acknowledged by the ingest's thread.
         self._connection = connection
+        try:
+            connection.open([topics.ALL_BATCHES, topics.ALL_STATUS])
+        except BrokerError:
+            self._connection = None
+            raise
         self.connections += 1
         self.problem = None
         try:
