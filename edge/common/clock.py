@@ -10,7 +10,7 @@ TICK_MODULUS = 1 << 30
 DRIFT_PPM = 100
 """Bound of a device's crystal over its temperatures: what dating beyond the anchors has to allow for."""
 
-ANCHORS_KEPT = 16
+ANCHORS_KEPT = 11
 """Anchors a device keeps itself, for a gateway that has lost its own: the first of a boot and the last ones."""
 
 

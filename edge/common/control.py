@@ -38,7 +38,7 @@ WRONG_PROOFS = 5
 
 
 class Link:
-    """What is known of one connection: `encrypted` says encrypted by a bond, `owner` that the peer proved the secret."""
+    """What is known of a connection: `encrypted`: by keys of a bond; `owner`: the peer has proved the secret."""
 
     def __init__(self, encrypted: bool = False, owner: bool = False):
         self.encrypted = encrypted

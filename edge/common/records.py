@@ -1,4 +1,4 @@
-"""Record layouts of the ring log and of the data notifications: fixed, little-endian, numbered; see docs/edge-protocol.md.
+"""Record layouts of the ring log and the data notifications: fixed, little-endian, numbered; docs/edge-protocol.md.
 
 A layout never changes: a new one gets a new number. No record begins with 0xFF, which is blank flash.
 """

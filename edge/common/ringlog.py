@@ -27,7 +27,7 @@ _TRIES = 3  # slots given to one record before the flash is called broken
 _EIO = 5
 
 
-class LogFull(Exception):
+class LogFullError(Exception):
     """Every block holds records that nobody has acknowledged: nothing is overwritten."""
 
 
@@ -68,6 +68,8 @@ class RingLog:
     ----------
     log_id
         Random number given when the log was made: a sequence means something only together with it.
+    boot
+        As given; goes into the headers of pages opened from now on.
     oldest, next
         First sequence that is not acknowledged; sequence of the next record. A record's first byte is never 0xFF.
     """
@@ -79,7 +81,7 @@ class RingLog:
         self._blocks = device.ioctl(4, 0)
         self._block_size = device.ioctl(5, 0)
         self._layout = layout
-        self._boot = boot
+        self.boot = boot
         self._buffer = bytearray(record_size + _CRC_BYTES)
         self._first = array("I", [_NONE] * self._blocks)
         self._reading = None
@@ -93,6 +95,11 @@ class RingLog:
         return (self._blocks - 1) * self._slots(len(self._buffer))
 
     @property
+    def last_boot(self) -> int:
+        """Boot counter in the newest header, 0 in a new log: the least that earlier boots can have been."""
+        return 0 if self._newest is None else self._newest.boot
+
+    @property
     def pending(self) -> int:
         """Sequences not acknowledged yet: the records still to fetch, or a few more where slots are void."""
         return self.next - self.oldest
@@ -102,7 +109,7 @@ class RingLog:
 
         Raises
         ------
-        LogFull
+        LogFullError
             Nothing is free; the record was not taken.
         OSError
             The flash does not hold what is written to it.
@@ -250,7 +257,7 @@ class RingLog:
                 self._layout,
                 len(self._buffer),
                 0,
-                self._boot,
+                self.boot,
                 number,
                 self.next,
                 self.log_id,
@@ -263,7 +270,7 @@ class RingLog:
                 self._first[block] = page.first
                 self._used = 0
                 return page
-        raise LogFull()
+        raise LogFullError()
 
     def _free(self, page: _Page) -> None:
         header = bytearray(_HEADER_BYTES - 4)

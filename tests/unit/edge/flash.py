@@ -4,7 +4,7 @@ FREE = 0xFF
 ERASE_STEPS = 8  # a cut may fall between any two of these parts of an erase
 
 
-class PowerCut(Exception):
+class PowerCutError(Exception):
     """The supply went away."""
 
 
@@ -47,7 +47,7 @@ class NorFlash:
             assert cell & value == value, "written without an erase before"
             if not self._spend():
                 self.cells[at + index] = cell & (value | self.torn)
-                raise PowerCut()
+                raise PowerCutError()
             self.cells[at + index] = cell & (value | self.stuck.get(at + index, 0))
 
     def ioctl(self, op, arg):
@@ -63,7 +63,7 @@ class NorFlash:
             if not self._spend():
                 for index in range(part):  # half erased: some bits up, some not
                     self.cells[at + index] |= 0x5A
-                raise PowerCut()
+                raise PowerCutError()
             for index in range(part):
                 self.cells[at + index] = FREE
         return 0
@@ -80,7 +80,7 @@ class FileFlash:
             with open(path, "wb") as file:
                 for _ in range(blocks):
                     file.write(blank)
-        self.file = open(path, "r+b")
+        self.file = open(path, "r+b")  # noqa: SIM115  # closed with the process, as flash is
         self.erases = 0
         self.blank = bytearray(b"\xff" * 256)
 

@@ -35,7 +35,8 @@ def from_document(name):
 def test_wear_vectors():
     vectors = from_document("wear")
     assert len(vectors) == len(WEAR)
-    for values, vector in zip(WEAR, vectors):
+    for index, values in enumerate(WEAR):
+        vector = vectors[index]
         assert pack_wear(*values) == vector
         boot, tick_ms, temperature, acceleration, motion, flags = unpack_wear(vector)
         assert (boot, acceleration, motion, flags) == (values[0], values[3], values[4], values[5])
@@ -46,11 +47,12 @@ def test_wear_vectors():
 def test_waveform_vectors():
     vectors = from_document("waveform")
     assert len(vectors) == len(WAVE)
-    for values, vector in zip(WAVE, vectors):
+    for index, values in enumerate(WAVE):
+        vector = vectors[index]
         packed = pack_wave(*values)
         assert packed[: len(vector)] == vector
         assert packed[len(vector) :] == bytes(len(packed) - len(vector))
-        assert unpack_wave(packed) == values + (True,)
+        assert unpack_wave(packed) == (*values, True)
 
 
 def test_every_temperature_and_posture_survives():
@@ -97,7 +99,7 @@ def test_a_frame_of_every_width_fits_one_notification():
         assert (count + 1) * width > 8 * records.WAVE_SAMPLES_BYTES
         samples = [low + 1 + (index * 7919) % (high - low - 2) for index in range(count)]
         assert unpack_wave(pack_wave(3, 5, width, 1, 0, samples))[5:] == (samples, False)
-        assert refused(pack_wave, 3, 5, width, 1, 0, samples + [0])
+        assert refused(pack_wave, 3, 5, width, 1, 0, [*samples, 0])
     assert refused(pack_wave, 3, 5, 12, 1, 0, [])
     for width in (11, 17):
         assert refused(wave_samples, width)

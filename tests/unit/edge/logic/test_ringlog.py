@@ -1,7 +1,7 @@
 """The ring log: what is acknowledged to the writer is there after any cut, torn page or flipped bit."""
 
-from edge.common.ringlog import LogFull, RingLog
-from tests.unit.edge.flash import NorFlash, PowerCut
+from edge.common.ringlog import LogFullError, RingLog
+from tests.unit.edge.flash import NorFlash, PowerCutError
 
 SIZE = 6
 
@@ -66,10 +66,10 @@ def test_a_full_log_refuses_and_overwrites_nothing():
     flash = NorFlash(4)
     log = mount(flash)
     taken = 0
-    while not refused(log.append, LogFull, record(taken)):
+    while not refused(log.append, LogFullError, record(taken)):
         taken += 1
     assert taken >= log.capacity
-    assert refused(log.append, LogFull, record(0))
+    assert refused(log.append, LogFullError, record(0))
     assert read_all(log) == [(number, record(number)) for number in range(taken)]
     assert len(read_all(mount(flash))) == taken
 
@@ -78,11 +78,11 @@ def test_only_an_acknowledgement_frees_and_only_up_to_its_sequence():
     flash = NorFlash(4)
     log = mount(flash)
     taken = 0
-    while not refused(log.append, LogFull, record(taken)):
+    while not refused(log.append, LogFullError, record(taken)):
         taken += 1
     page = log.capacity // 3
     log.acknowledge(page - 2)  # one short of a page: nothing can be reused yet
-    assert refused(log.append, LogFull, record(taken))
+    assert refused(log.append, LogFullError, record(taken))
     log.acknowledge(page - 1)
     assert log.append(record(taken)) == taken
     assert log.oldest == page
@@ -153,7 +153,7 @@ def test_a_cut_at_any_byte_loses_at_most_the_record_under_way():
             try:
                 run(flash, 1, 40, seen, taken)
                 break
-            except PowerCut:
+            except PowerCutError:
                 pass
             flash.cut_after = None
             log = check(flash, 2, seen, taken)
@@ -163,7 +163,7 @@ def test_a_cut_at_any_byte_loses_at_most_the_record_under_way():
                 try:
                     value = record(log.next)
                     taken[log.append(value)] = value
-                except LogFull:
+                except LogFullError:
                     log.acknowledge(log.next - 1)
                     seen[0] = log.next - 1
             check(flash, 3, seen, taken)
@@ -175,15 +175,13 @@ def test_cut_after_cut_the_log_is_found_again():
     flash = NorFlash(4, 128)
     flash.torn = 0x3C
     seen, taken = [-1], {}
-    boot = 0
-    for cut in range(1, 300):
-        flash.cut_after = cut * 7 % 53
-        boot += 1
+    for boot in range(1, 300):
+        flash.cut_after = boot * 7 % 53
         try:
             run(flash, boot, 1000, seen, taken)
-        except PowerCut:
+        except PowerCutError:
             pass
-        except LogFull:
+        except LogFullError:
             flash.cut_after = None
             log = mount(flash, boot)
             seen[0] = log.next - 1

@@ -1,0 +1,54 @@
+"""The radio of a device: made when it is first wanted, served from the main loop, off in between."""
+
+from edge.common.bonds import Bonds
+from edge.common.control import ControlPoint
+from edge.common.gatt import GattServer
+from edge.common.power import PAIRING_ADVERTISING_MS
+
+CONNECTED_IDLE_MS = 20
+"""Pause of the main loop while a peer is connected: about one connection interval."""
+ADVERTISING_IDLE_MS = 200
+
+
+class Radio:
+    """GATT server and control point of one device.
+
+    Parameters
+    ----------
+    device, store
+        `Device` and its `Store`.
+    """
+
+    def __init__(self, device: object, store: object):
+        self._device = device
+        self._store = store
+        self._server = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether a peer is connected."""
+        return self._server is not None and self._server.connected
+
+    def serve(self, interval_ms: int, pairing: bool) -> int:
+        """Be found every `interval_ms` (0: silent) and do what peers ask; returns for how many ms the loop may rest.
+
+        0 means that the radio is silent and nobody is connected: the board may sleep.
+        """
+        if self._server is None:
+            if not interval_ms and not pairing:
+                return 0
+            self._server = self._start()
+        server = self._server
+        server.pairing = pairing
+        server.advertise(PAIRING_ADVERTISING_MS if pairing else interval_ms)
+        server.pump()
+        if server.connected:
+            return CONNECTED_IDLE_MS
+        return ADVERTISING_IDLE_MS if interval_ms or pairing else 0
+
+    def _start(self) -> object:
+        import bluetooth  # here, since a wake in the mouth must not pay for a radio that stays silent
+
+        device = self._device
+        control = ControlPoint(device.log, device.secret(), device.now, device.add_anchor)
+        return GattServer(bluetooth.BLE(), bluetooth.UUID, control, Bonds(self._store), device)
