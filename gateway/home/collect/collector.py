@@ -29,6 +29,11 @@ BACKOFF_MOST_S: Final = 300.0
 REST_S: Final = 600.0
 """After a pull with nothing left: a ring that is visited all the time cannot sleep."""
 
+RECORDING_S: Final = 120.0
+RECORDING_VISITS: Final = 4
+"""Between visits while a device records, and the visits after that in which its recording is looked for: a ring closes
+the file two minutes after it came off and sleeps five minutes later, so a rest would miss it."""
+
 SILENCE_S: Final = 90.0
 """No advertisement of anything for this long means a scanner that died silently (devices.md, field reports)."""
 
@@ -49,6 +54,7 @@ class _Place:
     task: asyncio.Task[None] | None = None
     not_before_s: float = 0.0
     failures: int = 0
+    expected: int = 0
 
 
 class Collector:
@@ -149,7 +155,7 @@ class Collector:
             self._back_off(place, sighting.address, error)
         else:
             place.failures = 0
-            place.not_before_s = self._clock.monotonic_s() + (REST_S if after is After.REST else BACKOFF_FIRST_S)
+            place.not_before_s = self._clock.monotonic_s() + _pause_s(place, after, delivered=desk.delivered)
         finally:
             place.task = None
 
@@ -176,3 +182,17 @@ class Collector:
         wait_s *= random.uniform(0.8, 1.2)
         place.not_before_s = self._clock.monotonic_s() + wait_s
         log.warning("%s; next try in %.0f s", error if address in str(error) else f"{address}: {error}", wait_s)
+
+
+def _pause_s(place: _Place, after: After, *, delivered: bool) -> float:
+    """How long to leave a device alone after a visit that went well."""
+    if after is After.WATCH:
+        return BACKOFF_FIRST_S
+    if after is After.RECORDING:
+        place.expected = RECORDING_VISITS
+    elif delivered or place.expected == 0:
+        place.expected = 0
+        return REST_S
+    else:
+        place.expected -= 1
+    return RECORDING_S

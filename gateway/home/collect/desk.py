@@ -71,6 +71,7 @@ class VisitDesk:
         self._known = known
         self._progress = progress
         self._device: str | None = None
+        self.delivered = False
 
     @property
     def clock(self) -> Clock:
@@ -198,6 +199,7 @@ class VisitDesk:
             )
         await self._outbox.finish(device, name, batches)
         self._known[device].last_pull_ms = self._clock.utc_ms()
+        self.delivered = True
         log.info("%s: %s is in the outbox, %d samples", device, name, size)
 
     def progress(self, what: str, done: int, total: int) -> None:

@@ -138,6 +138,9 @@ class After(Enum):
     WATCH = "watch"
     """It may have more at any time: visit it again as soon as it is heard."""
 
+    RECORDING = "recording"
+    """It is making a recording: come back now and then until that is pulled, for afterwards it falls asleep."""
+
     REST = "rest"
     """All is pulled: leave it alone for a while, so that it can sleep."""
 

@@ -56,7 +56,9 @@ class ViatomDriver(Driver):
             ring = _Ring(link, desk, queue)
             info = await self._introduce(ring, desk)
             await self._pull_new(ring, desk, info)
-            if desk.mode != "stored" and await self._stream(ring, desk):
+            if desk.mode == "stored":
+                return After.RECORDING if (await ring.sensors()).worn else After.REST
+            if await self._stream(ring, desk):
                 await self._await_recording(ring, desk, info)
         return After.REST
 
