@@ -35,8 +35,11 @@ from analytics.oximetry.signal import MOTION_NONE, OximetryChunk
 
 __all__ = ["Analysis", "NightInput", "ScoredEvents", "analyze_night"]
 
-LISTED_DEPTH_PCT: Final = 3.0
-"""Desaturations from this depth on are listed and described."""
+LISTED_DEPTH_PCT: Final = 2.0
+"""Desaturations from this depth on are listed: every one that counts in an index."""
+
+DESCRIBED_DEPTH_PCT: Final = 3.0
+"""Desaturations from this depth on make the baseline, the severity and the biomarkers."""
 
 UNKNOWN_STAGE: Final = 9
 
@@ -183,10 +186,10 @@ def analyze_night(
     own, indices = _streamed(chunks)
     found = {depth: own if rule.detect is None else _detected(rule, grid, depth) for depth in DETECT_DEPTHS_PCT}
     found = {depth: rows[rows["depth_pct"] >= depth] for depth, rows in found.items()}
-    listed = found[LISTED_DEPTH_PCT]
+    described = found[DESCRIBED_DEPTH_PCT]
     hours = indices.valid_s / 3600.0
     odi2, odi3, odi4 = (found[depth].size / hours if hours else math.nan for depth in DETECT_DEPTHS_PCT)
-    spo2 = _spo2_summary(grid, indices, listed)
+    spo2 = _spo2_summary(grid, indices, described)
     pulse = pulse_summary(grid.pulse, found[OWN_DEPTH_PCT])
     burden = _burden(grid, found[OWN_DEPTH_PCT], events, stages)
     quality = Quality(
@@ -208,14 +211,14 @@ def analyze_night(
         odi2=odi2,
         odi3=odi3,
         odi4=odi4,
-        desaturations=tuple(DesaturationRow(*map(float, row)) for row in listed.tolist()),
-        desaturation_severity=float(listed["area_pct_s"].sum(dtype=np.float64)) / indices.valid_s
+        desaturations=tuple(DesaturationRow(*map(float, row)) for row in found[LISTED_DEPTH_PCT].tolist()),
+        desaturation_severity=float(described["area_pct_s"].sum(dtype=np.float64)) / indices.valid_s
         if hours
         else math.nan,
         hypoxic_burden=burden,
         severity=reading.severity,
         quality=quality,
-        biomarkers=night_biomarkers(grid.spo2, listed, grid.pulse),
+        biomarkers=night_biomarkers(grid.spo2, described, grid.pulse),
         reading=reading,
     )
 

@@ -212,9 +212,9 @@ class Analysis:
     odi2, odi3, odi4
         Desaturations of >= 2, 3, 4 % per valid hour.
     desaturations
-        Those of >= 3 %, in order of time.
+        Those of >= 2 %, in order of time.
     desaturation_severity
-        Area of the desaturations over valid time, % (Kulkas 2013).
+        Area of the desaturations of >= 3 % over valid time, % (Kulkas 2013).
     biomarkers
         By name; units in `biomarkers.catalogue`.
     """

@@ -52,6 +52,18 @@ def test_sixty_equal_events_are_found_and_counted_by_valid_hour() -> None:
     assert (found.hypoxic_burden.events, found.severity) == ("own", "mild")
 
 
+@pytest.mark.parametrize("profile", sorted(PROFILES))
+def test_every_desaturation_of_the_indices_is_listed(profile: str) -> None:
+    spo2 = np.concatenate([night(60, rest_s=230, low=95.0), np.full(1200, 97.0)])
+    found = analyze_night(NightInput(1.0, spo2), profile=profile)
+    assert len(found.desaturations) == round(found.odi2 * found.valid_h)
+    assert {row.depth for row in found.desaturations} <= {2.0}
+    assert found.odi3 == 0
+    # Those of 3 % and more alone make the baseline, the severity and the biomarkers.
+    assert found.desaturation_severity == 0
+    assert found.spo2.baseline == found.spo2.mean
+
+
 @pytest.mark.parametrize("profile", [name for name in PROFILES if name != "peak"])
 def test_other_profiles_count_on_the_bridged_signal_by_valid_hour(profile: str) -> None:
     spo2 = five_hours(seed=6)
