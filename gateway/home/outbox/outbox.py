@@ -73,6 +73,8 @@ class Outbox:
         self._journal = Journal(path, clock)
         self.ledger = Ledger(self._journal, clock)
         self._used: int | None = None
+        # After a restart nothing counts as sent: that a batch was is known to the service, if at all.
+        self._sent_up_to = 0
         self._journal.on_undone = self._measure_again
         self.on_put: Callable[[int], None] = lambda _: None
         """Called with their number after each commit of batches."""
@@ -119,7 +121,7 @@ class Outbox:
         need = sum(len(row[6]) + OVERHEAD_BYTES for row in rows)
         used = self._measure(database)
         if used + need > limit:
-            used = make_room(database, need, used, self._limits)
+            used = make_room(database, need, used, self._limits, self._sent_up_to)
             self._used = used
         if used + need > limit and any(row[4] != "wear" for row in rows):
             origin, kind = rows[0][5], rows[0][4]
@@ -142,7 +144,7 @@ class Outbox:
         return self._used
 
     async def next(self, after_row: int, limit: int) -> list[Waiting]:
-        """Return up to `limit` batches in the order they came, behind `after_row`, and mark them as sent."""
+        """Return up to `limit` batches in the order they came, behind `after_row`; they count as sent from now on."""
 
         def job(database: sqlite3.Connection) -> list[Waiting]:
             rows = database.execute(
@@ -150,9 +152,7 @@ class Outbox:
                 (after_row, limit),
             ).fetchall()
             if rows:
-                database.execute(
-                    "UPDATE batch SET sent = 1 WHERE id BETWEEN ? AND ? AND sent = 0", (rows[0][0], rows[-1][0])
-                )
+                self._sent_up_to = max(self._sent_up_to, rows[-1][0])
             return [Waiting(*row) for row in rows]
 
         return await self._journal.run(job)
@@ -182,7 +182,7 @@ class Outbox:
                 self._used -= freed
             return dropped
 
-        return await self._journal.run(job)
+        return await self._journal.run(job, hold=False)
 
     async def use(self) -> OutboxUse:
         """Return how full the outbox is."""

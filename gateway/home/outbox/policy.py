@@ -19,7 +19,7 @@ SLACK: Final = 100
 """Once room is made, this fraction of the bound is left free: looking for what may go reads the whole queue."""
 
 _VICTIMS: Final = """
-SELECT id, length(payload) FROM batch WHERE kind = ? AND origin = 'live' AND sent = 0
+SELECT id, length(payload) FROM batch WHERE kind = ? AND origin = 'live' AND id > ?
 ORDER BY CASE seq WHEN 0 THEN 1 << 31 ELSE seq & -seq END, id
 """
 """The lowest set bit of `seq` tells the round in which a batch goes."""
@@ -45,19 +45,19 @@ class Limits:
         return used_bytes < self.max_bytes * self.stored_fraction
 
 
-def make_room(database: sqlite3.Connection, need: int, used: int, limits: Limits) -> int:
+def make_room(database: sqlite3.Connection, need: int, used: int, limits: Limits, sent_up_to: int = 0) -> int:
     """Thin waiting live batches until `need` more bytes fit; returns the bytes used then, which may still be too many.
 
     Waveform goes before oximetry. Of each, every second batch of a session goes first (those of odd `seq`), then every
     second of what is left, and so on, the oldest first within each round: however often room is made, the night stays
-    covered, thinner. What was sent already keeps its name and content. Each removal is counted.
+    covered, thinner. What was sent already (rows up to `sent_up_to`) stays: the service may have it. Each removal is counted.
     """
     room = limits.max_bytes - limits.max_bytes // SLACK
     for victim in THINNING:
         if used + need <= limits.max_bytes:
             break
         going: list[tuple[int]] = []
-        for row_id, size in database.execute(_VICTIMS, (victim,)):
+        for row_id, size in database.execute(_VICTIMS, (victim, sent_up_to)):
             going.append((row_id,))
             used -= size + OVERHEAD_BYTES
             if used + need <= room:

@@ -88,8 +88,8 @@ def test_wear_and_what_is_stored_never_give_way(database: sqlite3.Connection, ki
 
 def test_what_was_sent_stays_for_the_service_may_have_it(database: sqlite3.Connection) -> None:
     fill(database, "oximetry", 4)
-    database.execute("UPDATE batch SET sent = 1 WHERE seq < 3")
-    assert make_room(database, 4 * ROW, 4 * ROW, Limits(4 * ROW)) == 3 * ROW
+    (sent_up_to,) = database.execute("SELECT id FROM batch WHERE seq = 2").fetchone()
+    assert make_room(database, 4 * ROW, 4 * ROW, Limits(4 * ROW), sent_up_to) == 3 * ROW
     assert seqs(database, "oximetry") == [0, 1, 2]
 
 
