@@ -104,6 +104,7 @@ class OutboxMachine(RuleBasedStateMachine):
     @rule()
     def restart(self) -> None:
         self.box.close()
+        self.sent.clear()  # what was on its way then is on its way no more
         self.start()
 
     @invariant()
