@@ -29,7 +29,7 @@ from simulators.timeloop import SimulatedClock, run
 REPORT_EVERY_S: Final = 300.0
 """Simulated seconds between two reports."""
 
-SAVE_EVERY_S: Final = 20.0
+SAVE_EVERY_S: Final = 60.0
 """Simulated seconds between two looks at what would survive a loss of power."""
 
 

@@ -28,7 +28,7 @@ WINDOW_BATCHES: Final = 512
 CONFIRM_S: Final = 120.0
 """Unconfirmed for this long, a batch is sent again: longer than any restart of broker or service takes."""
 
-HOLD_S: Final = 60.0
+HOLD_S: Final = 110.0
 """Simulated time waits when a confirmation is this late: the peers run in real time."""
 
 BACKOFF_FIRST_S: Final = 1.0
@@ -76,7 +76,8 @@ class Publisher:
     def notice(self, batches: int) -> None:
         """Take note that so many new batches wait."""
         self._unsent += batches
-        self._wake.set()
+        if not self._under_way or self._unsent >= PACK_BATCHES:
+            self._wake.set()
 
     async def run(self) -> None:
         """Publish until cancelled; a broker that is away is tried again with a back-off."""

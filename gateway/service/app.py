@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, dataclass
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from gateway.clock import Clock
 from gateway.service.api.app import create_app
@@ -15,6 +16,9 @@ from gateway.service.link import ServiceLink
 from gateway.service.records import Records
 from gateway.service.store.base import SampleStore
 from gateway.wire.client import BrokerAddress
+
+
+SWITCH_S: Final = 0.0005
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Service:
         if self._config.http_port is not None:
             app = create_app(self.records, self.store, clock=self._clock, status=self.status)
             self._server = serve(app, self._config.http_host, self._config.http_port)
+        # Network, worker and store are threads that hand over to each other; by default each waits 5 ms for its turn.
+        sys.setswitchinterval(SWITCH_S)
         self.ingest.start()
         self._link.start(self.ingest, wait_s=wait_s)
 
