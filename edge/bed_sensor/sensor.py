@@ -17,8 +17,8 @@ class BedSensor:
     ----------
     board
         `samples()`: (lost, list of signed samples) since the last call, in runs without a gap, sampled on its own every
-        `period_ms`; `set_gain(step)`, which
-        gives up what was sampled before and counts it as lost; `gains`, `gain_ratio`, `width` (bits, 12..16); `battery_pct()`.
+        `period_ms`; `set_gain(step)`, which gives up what was sampled before and counts it as lost; `gains`,
+        `gain_ratio`, `width` (bits, 12..16); `battery_pct()`.
     device
         `edge.common.device.Device`.
     """

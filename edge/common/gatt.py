@@ -5,7 +5,6 @@ called from the main loop, takes it from there in order. So the log, the control
 one place alone. Only what the stack needs answered at once is done in the interrupt: secrets, and the clock's value.
 """
 
-
 from edge.common.control import LONGEST_WRITE, WRONG_PROOFS, Link
 
 _UUID = "e2a6000{}-5b1d-4f0c-9a57-3c8f6d2b7e10"
@@ -24,7 +23,7 @@ _SMALLEST_MTU = 23
 MOST_EVENTS = 16
 """Events that may wait for `pump`; a peer that sends faster than it is answered is disconnected."""
 BURST = 6
-"""Notifications handed over in one `pump`: half of the 12 buffers NimBLE has on the ESP32, so that it never runs dry."""
+"""Notifications handed over in one `pump`: half of the 12 buffers that NimBLE has on the ESP32, so some stay free."""
 
 
 def advertisement() -> bytes:

@@ -83,7 +83,7 @@ class RingLog:
         self._layout = layout
         self.boot = boot
         self._buffer = bytearray(record_size + _CRC_BYTES)
-        self._first = array("I", [_NONE] * self._blocks)
+        self._first = array("I", b"\xff\xff\xff\xff" * self._blocks)  # _NONE
         self._reading = None
         self._mount()
 

@@ -59,12 +59,15 @@ class Store:
 
     def _save(self, entries: dict) -> None:
         generation = self._generation + 1
-        parts = [struct.pack("<I", generation)]
-        for key in sorted(entries):
-            parts += [bytes((len(key), len(entries[key]))), key, entries[key]]
-        body = b"".join(parts)
         with open(f"{self._path}.{generation & 1}", "wb") as file:
-            file.write(body + struct.pack("<I", crc32(body)))
+            part = struct.pack("<I", generation)
+            file.write(part)
+            crc = crc32(part)
+            for key in sorted(entries):
+                for part in (bytes((len(key), len(entries[key]))), key, entries[key]):
+                    file.write(part)
+                    crc = crc32(part, crc)
+            file.write(struct.pack("<I", crc))
         if hasattr(os, "sync"):
             os.sync()
         self._generation, self._entries = generation, entries

@@ -34,7 +34,7 @@ def main() -> None:
     while True:
         now_ms = device.now()[1]
         if now_ms >= due_ms:
-            due_ms = now_ms + recorder.step()
+            due_ms = max(due_ms + recorder.step(), now_ms)
         if button.step(board.pressed(), now_ms):
             device.factory_reset()
             board.restart()

@@ -1,5 +1,7 @@
 """When the recorder writes a record, and when its radio may be heard. Values in, decisions out."""
 
+_EARLY_MS = 2000  # a look may come a moment before its time: a burst must not be missed for that
+
 
 class Sampler:
     """Decides from each look at the temperature; the in-mouth belief drives the interval and the radio, nothing else.
@@ -54,16 +56,15 @@ class Sampler:
     def advertising_ms(self, now_ms: int, in_case: bool) -> int:
         """Interval at which to be found now; 0: silent."""
         policy = self._policy
-        if in_case:
-            return policy["case_advertising_ms"]
         elapsed = now_ms - self.since_ms
-        if self.in_mouth:
+        if self.in_mouth and not in_case:
             late = elapsed - 1000 * policy["longest_silence_s"]
             found = late >= 0 and late % (1000 * policy["found_every_s"]) < 1000 * policy["found_for_s"]
-            return policy["idle_advertising_ms"] if found else 0
-        if self._fresh and elapsed < 1000 * policy["out_s"]:
-            return policy["out_advertising_ms"]
-        return policy["idle_advertising_ms"]
+        else:
+            taken_out = self._fresh and elapsed < 1000 * policy["out_s"]
+            burst = (elapsed + _EARLY_MS) % (1000 * policy["burst_every_s"]) < 1000 * policy["burst_s"] + _EARLY_MS
+            found = taken_out or burst
+        return policy["advertising_ms"] if found else 0
 
     def _believe(self, now_ms: int, temperature: float, in_case: bool) -> None:
         policy = self._policy

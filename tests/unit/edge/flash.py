@@ -35,12 +35,14 @@ class NorFlash:
 
     def readblocks(self, block, buffer, offset=0):
         at = block * self.block_size + offset
-        assert offset >= 0 and offset + len(buffer) <= self.block_size and 0 <= block < self.blocks
+        assert 0 <= offset <= self.block_size - len(buffer)
+        assert block in range(self.blocks)
         buffer[:] = self.cells[at : at + len(buffer)]
 
     def writeblocks(self, block, buffer, offset):
         at = block * self.block_size + offset
-        assert offset >= 0 and offset + len(buffer) <= self.block_size and 0 <= block < self.blocks
+        assert 0 <= offset <= self.block_size - len(buffer)
+        assert block in range(self.blocks)
         for index in range(len(buffer)):
             value = buffer[index]
             cell = self.cells[at + index]
@@ -66,39 +68,4 @@ class NorFlash:
                 raise PowerCutError()
             for index in range(part):
                 self.cells[at + index] = FREE
-        return 0
-
-
-class FileFlash:
-    """The same block device in a file, for long runs in a small heap."""
-
-    def __init__(self, path, blocks, block_size=4096, make=True):
-        self.blocks = blocks
-        self.block_size = block_size
-        if make:
-            blank = b"\xff" * block_size
-            with open(path, "wb") as file:
-                for _ in range(blocks):
-                    file.write(blank)
-        self.file = open(path, "r+b")  # noqa: SIM115  # closed with the process, as flash is
-        self.erases = 0
-        self.blank = bytearray(b"\xff" * 256)
-
-    def readblocks(self, block, buffer, offset=0):
-        self.file.seek(block * self.block_size + offset)
-        self.file.readinto(buffer)
-
-    def writeblocks(self, block, buffer, offset):
-        self.file.seek(block * self.block_size + offset)
-        self.file.write(buffer)
-
-    def ioctl(self, op, arg):
-        if op == 4:
-            return self.blocks
-        if op == 5:
-            return self.block_size
-        self.erases += 1
-        self.file.seek(arg * self.block_size)
-        for _ in range(self.block_size // 256):
-            self.file.write(self.blank)
         return 0

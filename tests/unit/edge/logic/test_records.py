@@ -52,7 +52,7 @@ def test_waveform_vectors():
         packed = pack_wave(*values)
         assert packed[: len(vector)] == vector
         assert packed[len(vector) :] == bytes(len(packed) - len(vector))
-        assert unpack_wave(packed) == (*values, True)
+        assert unpack_wave(packed) == tuple(list(values) + [True])  # noqa: RUF005  # MicroPython has no stars here
 
 
 def test_every_temperature_and_posture_survives():
@@ -99,7 +99,7 @@ def test_a_frame_of_every_width_fits_one_notification():
         assert (count + 1) * width > 8 * records.WAVE_SAMPLES_BYTES
         samples = [low + 1 + (index * 7919) % (high - low - 2) for index in range(count)]
         assert unpack_wave(pack_wave(3, 5, width, 1, 0, samples))[5:] == (samples, False)
-        assert refused(pack_wave, 3, 5, width, 1, 0, [*samples, 0])
+        assert refused(pack_wave, 3, 5, width, 1, 0, samples * 2)
     assert refused(pack_wave, 3, 5, 12, 1, 0, [])
     for width in (11, 17):
         assert refused(wave_samples, width)
