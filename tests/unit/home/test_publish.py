@@ -44,4 +44,4 @@ def test_a_pack_ends_at_its_number_of_bytes_and_a_batch_larger_than_that_travels
 
 
 def test_a_window_of_messages_stays_below_what_a_broker_queues() -> None:
-    assert WINDOW_BATCHES <= 1000 // 2
+    assert WINDOW_BATCHES < 1000  # Mosquitto's default max_queued_messages
