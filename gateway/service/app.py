@@ -17,7 +17,6 @@ from gateway.service.records import Records
 from gateway.service.store.base import SampleStore
 from gateway.wire.client import BrokerAddress
 
-
 SWITCH_S: Final = 0.0005
 
 

@@ -50,7 +50,7 @@ def make_room(database: sqlite3.Connection, need: int, used: int, limits: Limits
 
     Waveform goes before oximetry. Of each, every second batch of a session goes first (those of odd `seq`), then every
     second of what is left, and so on, the oldest first within each round: however often room is made, the night stays
-    covered, thinner. What was sent already (rows up to `sent_up_to`) stays: the service may have it. Each removal is counted.
+    covered, thinner. What was sent already (rows up to `sent_up_to`) stays: the service may have it. Each is counted.
     """
     room = limits.max_bytes - limits.max_bytes // SLACK
     for victim in THINNING:
