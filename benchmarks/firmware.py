@@ -3,8 +3,8 @@
     python benchmarks/firmware.py [--json]
 
 Needs `micropython` (unix port) and `mpy-cross` on PATH or beside this Python. `--json` prints one flat JSON object.
-Keys: `heap_bytes`: smallest heap, to 1 KiB, in which MicroPython loads the recorder's firmware and runs it for two
-simulated weeks with boots, power cuts and daily syncs, simulation included; `heap_limit_bytes`; `code_bytes`: all modules
+Keys: `heap_bytes`: smallest heap, to 1 KiB, in which MicroPython loads the recorder's firmware and runs two simulated
+weeks with boots, power cuts and daily syncs, simulation included; `heap_limit_bytes`; `code_bytes`: all modules
 that a board carries, as bytecode; `days_per_mib`: days that a log of 1 MiB takes one record in five minutes before it
 refuses one; `days_limit`; `sync_payload_pct`: record bytes in the ATT data carried.
 """

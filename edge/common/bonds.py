@@ -4,8 +4,8 @@ The stack asks from within its interrupt, where flash must not be written: chang
 """
 
 MOST_OWNERS = 4
-_BOND = b"b"
-_OWNER = b"o"
+_BOND = b"bond "
+_OWNER = b"owner "
 
 
 class Bonds:
@@ -19,8 +19,9 @@ class Bonds:
         """The secret of that kind and key, or without a key the one with that number; None if there is none."""
         if key is not None:
             return self._value(self._name(kind, key))
-        names = set(self._store.keys(_BOND + bytes((kind,))))
-        names.update(name for name in self._changes if name[:2] == _BOND + bytes((kind,)))
+        prefix = self._name(kind, b"")
+        names = set(self._store.keys(prefix))
+        names.update(name for name in self._changes if name.startswith(prefix))
         present = [name for name in sorted(names) if self._value(name) is not None]
         return self._value(present[index]) if index < len(present) else None
 

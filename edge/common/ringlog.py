@@ -91,7 +91,7 @@ class RingLog:
 
     @property
     def capacity(self) -> int:
-        """Records that fit: one block is always being prepared for the next page."""
+        """Records that fit whatever has been acknowledged: a page freed in part counts as none."""
         return (self._blocks - 1) * self._slots(len(self._buffer))
 
     @property
