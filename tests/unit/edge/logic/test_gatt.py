@@ -1,6 +1,6 @@
 """The GATT server: who may what, pacing, and order, against a stack with MicroPython's interface and few buffers.
 
-The stack here is a stand-in for `bluetooth.BLE` alone: link, encryption and air are tried over the virtual radio.
+The stack here stands in for `bluetooth.BLE` alone; nothing of pairing, link or air is tried by it.
 """
 
 import struct
