@@ -6,7 +6,6 @@ import signal
 import sys
 from collections.abc import Sequence
 
-import click
 import typer
 
 from gateway.cli.analyze import analyze
@@ -41,10 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except SomnolinkError as error:
         print(f"somnolink: {error}", file=sys.stderr)
         sys.exit(error.exit_status)
-    except click.exceptions.ClickException as error:
-        print(f"somnolink: {error.format_message()}", file=sys.stderr)
+    except typer.TyperException as error:
+        wrong = str(getattr(error, "format_message", error.__str__)())
+        if wrong:
+            print(f"somnolink: {wrong}", file=sys.stderr)
         sys.exit(2)
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         print("somnolink: interrupted", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:

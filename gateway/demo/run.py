@@ -108,7 +108,10 @@ def run_demo(plan: DemoPlan, audience: Audience, started_s: float) -> DemoResult
         service = stack.enter_context(Service(config, store, records, clock))
         service.start(wait_s=CONNECT_S)
         order = _order(plan, home)
-        life = plan_of(order)
+        try:
+            life = plan_of(order)
+        except ValueError as error:
+            raise ConfigurationError(str(error)) from None
         token = create_token(records, f"demo {clock.utc_ms()}", ["read"], created_ms=clock.utc_ms())
         audience.begins(life.epoch_ms, life.traces[-1].end_utc_ms, service.url, token)
         reached_ms = life.epoch_ms

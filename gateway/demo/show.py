@@ -27,6 +27,7 @@ class Show:
             TextColumn("{task.fields[note]}"),
             TimeElapsedColumn(),
             console=self._console,
+            disable=not self._console.is_terminal,
             transient=headless,
         )
         self._start_ms = 0

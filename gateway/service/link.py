@@ -72,7 +72,8 @@ class ServiceLink:
                 self._serve()
                 wait_s = BACKOFF_FIRST_S
             except (BrokerError, ConfigurationError) as error:
-                if self.problem != str(error):
+                # Who waits for the first connection is told by `start`.
+                if self.problem != str(error) and self._first.is_set():
                     log.warning("%s", error)
                 self.problem = str(error)
             self._stop.wait(wait_s)
