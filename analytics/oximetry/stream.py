@@ -57,7 +57,7 @@ _HEADER: Final = f"somnolink {PROFILE} {PROFILE_VERSION} state 1 {STATE_DTYPE.it
 
 
 class NightState:
-    """State of a night's analysis: an immutable value of fixed size (about 5 kB)."""
+    """State of a night's analysis: an immutable value of fixed size (about 8 kB)."""
 
     __slots__ = ("_body",)
 

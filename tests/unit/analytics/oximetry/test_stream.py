@@ -79,7 +79,7 @@ def test_a_snapshot_restores_and_is_small():
         lambda b: b"",
         lambda b: b[:-1],
         lambda b: b + b"\0",
-        lambda b: b.replace(b"peak 1.0.0", b"peak 0.9.0"),
+        lambda b: b.replace(b"peak 1.1.0", b"peak 0.9.0"),
         lambda b: b[:-10] + bytes([b[-10] ^ 1]) + b[-9:],
     ],
     ids=["empty", "short", "long", "another version", "damaged"],
