@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -18,6 +18,7 @@ import typer
 from gateway.cli.logs import set_up_logs
 
 MEMORY_NIGHTS: Final = 14
+A_NIGHT: Final = timedelta(hours=9)
 
 
 class StoreChoice(StrEnum):
@@ -51,7 +52,6 @@ def demo(
 
     set_up_logs(quiet=True)
     started_s = time.monotonic()
-    evening = datetime.now().replace(hour=22, minute=20, second=0, microsecond=0) - timedelta(days=nights)  # noqa: DTZ005
     with tempfile.TemporaryDirectory(prefix="somnolink-demo-", dir=_passing_place(nights)) as temporary:
         plan = DemoPlan(
             folder=keep or Path(temporary),
@@ -64,7 +64,7 @@ def demo(
             broker=broker,
             pace=None if headless else pace,
             port=None if headless else port,
-            first_evening=None if headless else evening,
+            first_evening=None if headless else _first_evening(nights),
         )
         with Show(headless=headless, quiet=as_json and not sys.stderr.isatty()) as show:
             result = run_demo(plan, show, started_s)
@@ -84,3 +84,12 @@ def _passing_place(nights: int) -> Path | None:
     """
     memory = Path("/dev/shm")
     return memory if nights <= MEMORY_NIGHTS and os.access(memory, os.W_OK) else None
+
+
+def _first_evening(nights: int) -> datetime:
+    """The evening of the first of so many nights, the last of which has just passed: naive, UTC, as the home counts."""
+    now = datetime.now(UTC).replace(tzinfo=None)
+    last = now.replace(hour=22, minute=20, second=0, microsecond=0) - timedelta(days=1)
+    if last + A_NIGHT > now:
+        last -= timedelta(days=1)
+    return last - timedelta(days=nights - 1)

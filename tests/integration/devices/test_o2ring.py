@@ -1,4 +1,7 @@
-"""The virtual O2Ring as a gateway meets it: bleak's own client over the virtual radio, in simulated time."""
+"""The virtual O2Ring as a gateway meets it: bleak's own client over the virtual radio, in simulated time.
+
+Long because every behaviour of one thing stands together, sharing its set-up.
+"""
 
 from __future__ import annotations
 

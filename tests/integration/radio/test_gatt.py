@@ -1,4 +1,7 @@
-"""Reading, writing, notifications and indications over the virtual radio, faults included."""
+"""Reading, writing, notifications and indications over the virtual radio, faults included.
+
+Long because every behaviour of one thing stands together, sharing its set-up.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The page in a real browser, over a real server, store and records."""
+"""The page in a real browser, over a real server, store and records.
+
+Long because every behaviour of one thing stands together, sharing its set-up.
+"""
 
 from __future__ import annotations
 

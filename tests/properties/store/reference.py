@@ -1,4 +1,4 @@
-"""The contract of a sample store, said again as slowly and plainly as possible; and batches to hold stores against it."""
+"""The contract of a sample store, said again as slowly and plainly as possible; and batches to hold stores against."""
 
 from __future__ import annotations
 
