@@ -22,7 +22,7 @@ import psutil
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from tests.servers.mosquitto import MosquittoServer  # noqa: E402 - the tests' own way to start a broker
+from tests.servers.mosquitto import MosquittoServer
 
 GATEWAY = """
 import asyncio, sys

@@ -24,6 +24,8 @@ from pathlib import Path
 
 import numpy as np
 
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder: its gateway.py would hide the package
+
 from gateway.clock import SystemClock
 from gateway.service.app import Service, ServiceConfig
 from gateway.service.records import Records
@@ -32,11 +34,7 @@ from gateway.wire import topics
 from gateway.wire.client import BrokerAddress, Connection
 from gateway.wire.codec import encode_batch
 from gateway.wire.messages import Batch, ClockInfo
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from tests.servers.mosquitto import MosquittoServer  # noqa: E402 - the tests' own way to start a broker
+from tests.servers.mosquitto import MosquittoServer
 
 INFLIGHT = 1000
 SETTINGS = f"max_inflight_messages {INFLIGHT}\nmax_queued_messages 0\nset_tcp_nodelay true"

@@ -30,16 +30,17 @@ from typing import Any, Final
 
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ.setdefault(name, "1")
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-import numpy as np  # noqa: E402  # after the number of threads is set
-from numpy.typing import NDArray  # noqa: E402
+import numpy as np  # after the number of threads is set
+from numpy.typing import NDArray
 
-from analytics.oximetry import stream  # noqa: E402
-from analytics.oximetry.biomarkers import night_biomarkers  # noqa: E402
-from analytics.oximetry.burden import hypoxic_burden, own_events  # noqa: E402
-from analytics.oximetry.profiles import get_profile  # noqa: E402
-from analytics.oximetry.signal import OximetryChunk  # noqa: E402
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder: its gateway.py would hide the package
+
+from analytics.oximetry import stream
+from analytics.oximetry.biomarkers import night_biomarkers
+from analytics.oximetry.burden import hypoxic_burden, own_events
+from analytics.oximetry.profiles import get_profile
+from analytics.oximetry.signal import OximetryChunk
 
 SAMPLES: Final = 28_800
 QUICK_SAMPLES: Final = 3_600

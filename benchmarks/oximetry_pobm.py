@@ -20,11 +20,11 @@ SHIMMED = not hasattr(scipy.stats, "median_absolute_deviation")
 if SHIMMED:  # gone since scipy 1.9; the toolbox imports it by name
     scipy.stats.median_absolute_deviation = lambda x: 1.4826 * scipy.stats.median_abs_deviation(x)
 
-from pobm.obm.burden import HypoxicBurdenMeasures  # noqa: E402  # after the shim that it needs
-from pobm.obm.complex import ComplexityMeasures  # noqa: E402
-from pobm.obm.desat import DesaturationsMeasures  # noqa: E402
-from pobm.obm.general import OverallGeneralMeasures  # noqa: E402
-from pobm.obm.periodicity import PRSAMeasures, PSDMeasures  # noqa: E402
+from pobm.obm.burden import HypoxicBurdenMeasures  # after the shim that it needs
+from pobm.obm.complex import ComplexityMeasures
+from pobm.obm.desat import DesaturationsMeasures
+from pobm.obm.general import OverallGeneralMeasures
+from pobm.obm.periodicity import PRSAMeasures, PSDMeasures
 
 REPEATS = 5
 

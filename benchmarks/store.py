@@ -14,12 +14,15 @@ import argparse
 import json
 import sqlite3
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+
+sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder: its gateway.py would hide the package
 
 from gateway.service.store.sqlite import SqliteStore
 from gateway.wire.messages import Batch, ClockInfo
