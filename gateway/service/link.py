@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import threading
+from collections import deque
 from typing import Final
 
 from gateway.clock import Clock
@@ -36,6 +37,7 @@ class ServiceLink:
         self._stop = threading.Event()
         self._first = threading.Event()
         self._ingest: Ingest | None = None
+        self._done: deque[Message] = deque()
         self._thread = threading.Thread(target=self._run, name="service-link", daemon=True)
         self.problem: str | None = "not connected yet"
         self.connections = 0
@@ -87,7 +89,7 @@ class ServiceLink:
         connection = Connection(
             self._address,
             f"somnolink-service-{secrets.token_hex(4)}",
-            on_message=self._ingest.offer,
+            on_message=self._received,
             on_lost=lambda _reason: self._lost.set(),
             will=Will(topics.SERVICE_STATUS, encode_status(ServiceStatus(online=False))),
             manual_acknowledgement=True,
@@ -126,7 +128,28 @@ class ServiceLink:
         except BrokerError as error:
             log.debug("an acknowledgement was not sent: %s", error)
 
+    def _received(self, message: Message) -> None:
+        """Take a message, on the network thread."""
+        assert self._ingest is not None, "start sets it"
+        self._acknowledge_done()
+        self._ingest.offer(message)
+
     def _acknowledge(self, message: Message) -> None:
+        """Note that a message is dealt with, on the ingest's thread.
+
+        The network thread tells the broker when it next has something in hand: from another thread each word would wake
+        it, and both would wait for each other. Only when nothing more waits is it told from here.
+        """
+        self._done.append(message)
+        if self._ingest is None or self._ingest.waiting == 0:
+            self._acknowledge_done()
+
+    def _acknowledge_done(self) -> None:
         connection = self._connection
-        if connection is not None:
-            connection.acknowledge(message)
+        while self._done:
+            try:
+                message = self._done.popleft()
+            except IndexError:  # the other thread was quicker
+                return
+            if connection is not None:
+                connection.acknowledge(message)

@@ -81,21 +81,41 @@ def encode_batch(batch: Batch) -> bytes:
     return cbor2.dumps(fields)
 
 
-def _take(fields: Mapping[str, object], name: str, kind: type, *, optional: bool = False) -> Any:
-    value = fields.get(name)
-    if value is None and optional:
-        return None
-    # bool is an int in Python, and `seq: true` is no number.
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise WireError(f"field {name} must be {kind.__name__}")
-    return value
+_Text = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
-def _bounded_text(fields: Mapping[str, object], name: str) -> str:
-    text: str = _take(fields, name, str)
-    if not 1 <= len(text) <= 64:
-        raise WireError(f"field {name} must hold 1 to 64 characters")
-    return text
+class _Clock(msgspec.Struct):
+    source: _Text
+    uncertainty_ms: int
+    boot: int | None = None
+    tick0: int | None = None
+
+
+class _Name(msgspec.Struct):
+    """What an acknowledgement can say, and an outbox can hold."""
+
+    device: _Text
+    session: _Text
+    revision: Annotated[int, msgspec.Meta(ge=0, lt=MAX_COUNT)]
+    seq: Annotated[int, msgspec.Meta(ge=0, lt=MAX_COUNT)]
+
+
+class _Fields(msgspec.Struct):
+    """The fields of a batch with their types; `Batch` checks what they say."""
+
+    v: int
+    device: _Text
+    kind: str
+    origin: str
+    session: _Text
+    revision: int
+    seq: int
+    last: bool
+    t0_ms: int
+    columns: dict[str, np.ndarray[Any, np.dtype[Any]]]
+    clock: _Clock
+    dt_ms: int | None = None
+    t_ms: np.ndarray[Any, np.dtype[Any]] | None = None
 
 
 def decode_batch(payload: bytes) -> Batch:
@@ -175,47 +195,35 @@ def _not_cbor(error: Exception) -> WireError:
 def _name_of(fields: object) -> tuple[str, str, int, int] | None:
     """The name of a batch that is bad otherwise, so that its gateway can be told to keep it no longer."""
     try:
-        if isinstance(fields, dict):
-            revision, seq = _take(fields, "revision", int), _take(fields, "seq", int)
-            # Only what an acknowledgement can say, and an outbox can hold.
-            if 0 <= revision < MAX_COUNT and 0 <= seq < MAX_COUNT:
-                return _bounded_text(fields, "device"), _bounded_text(fields, "session"), revision, seq
-    except WireError:
-        pass
-    return None
+        name = msgspec.convert(fields, _Name)
+    except (msgspec.ValidationError, ValueError):
+        return None
+    return name.device, name.session, name.revision, name.seq
 
 
 def _batch_of(fields: object) -> Batch:
     if not isinstance(fields, dict):
         raise WireError("a message is one CBOR map")
-    version = _take(fields, "v", int)
-    if version != VERSION:
-        raise WireError(f"version {shown(version)} is not {VERSION}")
-    columns = _take(fields, "columns", dict)
-    clock = _take(fields, "clock", dict)
-    if not all(isinstance(name, str) and isinstance(column, np.ndarray) for name, column in columns.items()):
-        raise WireError("columns must map names to typed arrays")
-    offsets = fields.get("t_ms")
-    if offsets is not None and not isinstance(offsets, np.ndarray):
-        raise WireError("t_ms must be a typed array")
+    if "v" in fields and isinstance(fields["v"], int) and fields["v"] != VERSION:
+        raise WireError(f"version {shown(fields['v'])} is not {VERSION}")
+    try:
+        known = msgspec.convert(fields, _Fields)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise WireError(f"not a batch: {str(error)[:120]}") from None
+    clock = known.clock
     return Batch(
-        device=_bounded_text(fields, "device"),
-        kind=_take(fields, "kind", str),
-        origin=_take(fields, "origin", str),
-        session=_bounded_text(fields, "session"),
-        revision=_take(fields, "revision", int),
-        seq=_take(fields, "seq", int),
-        last=_take(fields, "last", bool),
-        t0_ms=_take(fields, "t0_ms", int),
-        dt_ms=_take(fields, "dt_ms", int, optional=True),
-        t_ms=offsets,
-        columns=columns,
-        clock=ClockInfo(
-            source=_bounded_text(clock, "source"),
-            uncertainty_ms=_take(clock, "uncertainty_ms", int),
-            boot=_take(clock, "boot", int, optional=True),
-            tick0=_take(clock, "tick0", int, optional=True),
-        ),
+        device=known.device,
+        kind=known.kind,  # type: ignore[arg-type]  # Batch refuses what is no kind
+        origin=known.origin,  # type: ignore[arg-type]  # and what is no origin
+        session=known.session,
+        revision=known.revision,
+        seq=known.seq,
+        last=known.last,
+        t0_ms=known.t0_ms,
+        dt_ms=known.dt_ms,
+        t_ms=known.t_ms,
+        columns=known.columns,
+        clock=ClockInfo(clock.source, clock.uncertainty_ms, clock.boot, clock.tick0),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from gateway.errors import WireError
@@ -56,6 +57,7 @@ def command(gateway: str) -> str:
     return f"{ROOT}/{gateway}/down/command"
 
 
+@lru_cache(maxsize=16_384)
 def parse_batch(topic: str) -> BatchTopic:
     """Read an `up` topic.
 

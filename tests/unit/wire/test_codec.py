@@ -70,35 +70,35 @@ def test_the_largest_batch_fits_the_longest_message() -> None:
     ("changes", "words"),
     [
         ({"v": 2}, "version 2 is not 1"),
-        ({"v": True}, "v must be int"),
-        ({"v": "1"}, "v must be int"),
+        ({"v": True}, r"Expected `int`.*\$\.v"),
+        ({"v": "1"}, r"Expected `int`.*\$\.v"),
         ({"v": HUGE}, "version a number of"),
-        ({"v": typed(64, b"ab")}, "v must be int"),
-        ({"device": 7}, "device must be str"),
-        ({"device": ""}, "device must hold 1 to 64"),
-        ({"device": "d" * 65}, "device must hold 1 to 64"),
-        ({"session": "s" * 65}, "session must hold 1 to 64"),
+        ({"v": typed(64, b"ab")}, r"Expected `int`.*\$\.v"),
+        ({"device": 7}, r"Expected `str`.*\.device"),
+        ({"device": ""}, r"length.*\.device"),
+        ({"device": "d" * 65}, r"length.*\.device"),
+        ({"session": "s" * 65}, r"length.*\.session"),
         ({"kind": "k" * 100_000}, "unknown kind"),
-        ({"origin": 1}, "origin must be str"),
-        ({"revision": 0.0}, "revision must be int"),
-        ({"seq": True}, "seq must be int"),
+        ({"origin": 1}, r"Expected `str`.*\.origin"),
+        ({"revision": 0.0}, r"Expected `int`.*\.revision"),
+        ({"seq": True}, r"Expected `int`.*\.seq"),
         ({"seq": HUGE}, "seq and revision"),
-        ({"last": 1}, "last must be bool"),
+        ({"last": 1}, r"Expected `bool`.*\.last"),
         ({"t0_ms": HUGE}, "t0_ms out of range"),
         ({"dt_ms": HUGE}, "dt_ms out of range"),
-        ({"dt_ms": "1000"}, "dt_ms must be int"),
-        ({"t_ms": [0, 1, 2]}, "t_ms must be a typed array"),
-        ({"columns": []}, "columns must be dict"),
-        ({"columns": {"spo2": [97.0]}}, "names to typed arrays"),
-        ({"columns": {1: typed(85, bytes(4))}}, "names to typed arrays"),
+        ({"dt_ms": "1000"}, r"Expected `int.*\.dt_ms"),
+        ({"t_ms": [0, 1, 2]}, r"Expected `numpy.ndarray.*\.t_ms"),
+        ({"columns": []}, r"Expected `object`.*\.columns"),
+        ({"columns": {"spo2": [97.0]}}, r"Expected `.*columns"),
+        ({"columns": {1: typed(85, bytes(4))}}, r"Expected `.*columns"),
         ({"columns": {"spo2": typed(85, bytes(5))}}, "tag 85 is no typed array"),
         ({"columns": {"spo2": typed(84, bytes(4))}}, "tag 84 is no typed array"),
         ({"columns": {"spo2": typed(85, "text")}}, "tag 85 is no typed array"),
         ({"columns": {"spo2": typed(85, b"")}}, "samples"),
-        ({"clock": None}, "clock must be dict"),
-        ({"clock": {"source": "arrival"}}, "uncertainty_ms must be int"),
+        ({"clock": None}, r"clock"),
+        ({"clock": {"source": "arrival"}}, "uncertainty_ms"),
         ({"clock": {"source": "arrival", "uncertainty_ms": HUGE}}, "clock.uncertainty_ms out of range"),
-        ({"clock": {"source": "", "uncertainty_ms": 1}}, "source must hold"),
+        ({"clock": {"source": "", "uncertainty_ms": 1}}, r"length.*\.source"),
     ],
 )
 def test_a_map_that_is_no_batch_is_refused_in_one_short_line(changes: dict[str, Any], words: str) -> None:
@@ -140,7 +140,7 @@ class TestSequence:
         batches, [refused] = decode_message(encode_batch(batch()) + bad + encode_batch(batch(seq=2)))
         assert [good.seq for good in batches] == [0, 2]
         assert refused.name == (DEVICE, "0011223344556677", 0, 1)
-        assert "last must be bool" in refused.reason
+        assert "$.last" in refused.reason
         assert refused.payload == bad
 
     @pytest.mark.parametrize("junk", [b"\x00" * 1000, b"\xff\x00", cbor2.dumps([1]) + encode_batch(batch(seq=1))])
