@@ -41,7 +41,7 @@ def print_side_by_side(results: dict[str, Analysis]) -> None:
     table.add_row("ODI2 (/h)", *(number_text(night.odi2, 1) for night in nights))
     table.add_row("ODI3 (/h)", *(number_text(night.odi3, 1) for night in nights))
     table.add_row("ODI4 (/h)", *(number_text(night.odi4, 1) for night in nights))
-    table.add_row("events >= 3 %", *(str(len(night.desaturations)) for night in nights))
+    table.add_row("events >= 2 %", *(str(len(night.desaturations)) for night in nights))
     table.add_row("mean depth (%)", *(mean_text([event.depth for event in night.desaturations]) for night in nights))
     lengths = [[event.end_s - event.start_s for event in night.desaturations] for night in nights]
     table.add_row("mean length (s)", *map(mean_text, lengths))
@@ -60,7 +60,7 @@ def _indices(analysis: Analysis) -> Table:
         ("ODI2", number_text(analysis.odi2, 1), "/h"),
         ("ODI3", number_text(analysis.odi3, 1), "/h"),
         ("ODI4", number_text(analysis.odi4, 1), "/h"),
-        ("desaturations >= 3 %", str(len(analysis.desaturations)), ""),
+        ("desaturations >= 2 %", str(len(analysis.desaturations)), ""),
         ("T90 (below 90 %)", number_text(spo2.t90_pct, 2), "% of valid time"),
         ("T90 (90 % or below)", number_text(spo2.t90_le_pct, 2), "% of valid time"),
         ("T88", number_text(spo2.t88_pct, 2), "% of valid time"),

@@ -108,7 +108,7 @@ def scene(folder: Path, *, auto_enrol: bool = True, zone: str = "UTC", start: bo
 def night(samples: int, seed: int = 1) -> np.ndarray[Any, np.dtype[np.float32]]:
     """SpO2 with a desaturation about every 90 s and now and then nothing."""
     chance = np.random.default_rng(seed)
-    spo2 = np.full(samples, 97.0, np.float32) + chance.integers(-1, 2, samples)
+    spo2 = np.full(samples, 97.0, np.float32) - (chance.random(samples) < 0.05)
     for start in range(60, samples - 40, 90):
         depth = chance.integers(3, 12)
         spo2[start : start + 15] -= np.linspace(0, depth, 15).round()

@@ -57,7 +57,7 @@ def _spo2_panel(panel: Axes, seconds: NDArray[np.floating], recording: Recording
         marker="v",
         markersize=3,
         color=_EVENT,
-        label=f"{len(analysis.desaturations)} desaturations >= 3 % ({analysis.profile} {analysis.profile_version})",
+        label=f"{len(analysis.desaturations)} desaturations >= 2 % ({analysis.profile} {analysis.profile_version})",
     )
     panel.axhline(90, color="0.5", linewidth=0.7, linestyle="--")
     panel.set_ylim(*spo2_limits(analysis))
