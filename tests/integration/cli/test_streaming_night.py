@@ -22,7 +22,7 @@ from simulators.timeloop import SimulatedClock, run
 
 
 def test_what_it_sent_is_what_the_store_has_and_the_night_is_analysed(tmp_path: Path) -> None:
-    plan = plan_nights(3, 1, profile="severe", oximeter="plx", duration_s=2400)
+    plan = plan_nights(3, 1, profile="severe", oximeter="plx", duration_s=3600)
     sent: list[bytes] = []
     while_streaming: list[NightResult] = []
     with (
@@ -38,7 +38,7 @@ def test_what_it_sent_is_what_the_store_has_and_the_night_is_analysed(tmp_path: 
                 async with virtual_home(
                     plan, clock, data=tmp_path / "home", broker=broker.address("home-1"), gateway="home-1", mode="live"
                 ) as home:
-                    await clock.sleep(1800)
+                    await clock.sleep(3300)
                     await asyncio.to_thread(time.sleep, 2.0)  # simulated time waits; the service catches up
                     while_streaming.extend(records.results.nights())
                     await home.live_through()
