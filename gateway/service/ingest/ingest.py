@@ -29,6 +29,7 @@ GROUP: Final = 256
 QUEUE: Final = 1024
 """Messages in memory; past it the network thread waits, and so, by its window, does the broker."""
 
+FULL_S: Final = 0.005
 TICK_S: Final = 0.2
 RETRY_FIRST_S: Final = 0.2
 RETRY_MOST_S: Final = 10.0
@@ -92,7 +93,7 @@ class Ingest:
         self._reply = reply
         self._auto_enrol = auto_enrol
         self._zone = zone
-        self._queue: queue.Queue[Message | None] = queue.Queue(QUEUE)
+        self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._presence = Presence(records, clock)
         self._nights = Nights(records, store, clock)
         self._contacts: dict[str, int] = {}
@@ -120,12 +121,10 @@ class Ingest:
 
     def offer(self, message: Message) -> None:
         """Hand a message over; blocks while the queue is full, which slows the broker down."""
-        while not self._stop.is_set():
-            try:
-                self._queue.put(message, timeout=0.5)
-            except queue.Full:
-                continue
-            return
+        # A queue with a bound of its own takes a lock of Python's for each message, which doubles its cost.
+        while self._queue.qsize() >= QUEUE and not self._stop.is_set():
+            time.sleep(FULL_S)
+        self._queue.put(message)
 
     def stop(self) -> None:
         """Finish the group in hand and end. What waits unread stays with the broker and the gateways."""
@@ -141,20 +140,20 @@ class Ingest:
             raise StoreUnavailableError(f"results were not settled within {timeout_s:.0f} s: {self.problem or 'busy'}")
 
     def _work(self) -> None:
-        under_way: tuple[Group, Future[int] | None] | None = None
+        # The next group is not decoded while one is being committed: taking turns with the store's thread for Python's
+        # one lock costs more than waiting for the disk.
         next_tick_s = 0.0
-        while True:
-            messages = self._collect(wait=under_way is None)
-            opened = self._guarded(functools.partial(self._open, messages)) if messages else None
-            if under_way is not None:
-                self._guarded(functools.partial(self._finish, *under_way))
-            under_way = opened
+        while not self._stop.is_set():
+            messages = self._collect()
+            if messages:
+                self._guarded(functools.partial(self._work_off, messages))
             now_s = time.monotonic()
             if now_s >= next_tick_s or self._settle:
-                self._tick(idle=under_way is None and self._queue.empty())
+                self._tick(idle=self._queue.empty())
                 next_tick_s = now_s + TICK_S
-            if self._stop.is_set() and under_way is None:
-                return
+
+    def _work_off(self, messages: list[Message]) -> None:
+        self._finish(*self._open(messages))
 
     def _guarded(self, work: Callable[[], T]) -> T | None:
         """Work on a group; one that fails is left unanswered, so that its gateways send it again, and others go on."""
@@ -168,18 +167,14 @@ class Ingest:
             log.exception("a group of messages could not be worked off; it is not acknowledged")
         return None
 
-    def _collect(self, *, wait: bool) -> list[Message]:
-        """Take what waits, up to a group; while a group is being committed an empty queue is not waited for."""
-        if self._stop.is_set():
-            return []
+    def _collect(self) -> list[Message]:
+        """Take what waits, up to a group."""
         messages: list[Message] = []
         try:
-            first = self._queue.get(timeout=TICK_S) if wait else self._queue.get_nowait()
-            while first is not None:
-                messages.append(first)
-                if len(messages) == GROUP:
-                    break
-                first = self._queue.get_nowait()
+            first = self._queue.get(timeout=TICK_S)
+            messages.append(first)
+            while len(messages) < GROUP:
+                messages.append(self._queue.get_nowait())
         except queue.Empty:
             pass
         return messages
@@ -196,7 +191,7 @@ class Ingest:
             self._settled.set()
 
     def _open(self, messages: list[Message]) -> tuple[Group, Future[int] | None]:
-        """Decode, check and submit a group; its commit runs while the one before is finished."""
+        """Decode, check and submit a group."""
         batches = []
         for message in messages:
             if message.topic == topics.SERVICE_STATUS:

@@ -84,7 +84,6 @@ def test_while_the_store_is_away_nothing_is_answered_and_the_intake_waits(
     monkeypatch.setattr(ingest_module, "GROUP", 2)
     with scene(tmp_path) as service:
         service.store.away = 1 << 30
-        service.ingest._queue.maxsize = 4
         sender = threading.Thread(target=service.send, args=(LIVE,), daemon=True)
         sender.start()
         assert service.store.tried.wait(10)
