@@ -11,11 +11,14 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from gateway.cli.logs import set_up_logs
+
+if TYPE_CHECKING:
+    from gateway.demo.run import DemoResult
 
 MEMORY_NIGHTS: Final = 14
 A_NIGHT: Final = timedelta(hours=9)
@@ -66,14 +69,9 @@ def demo(
             port=None if headless else port,
             first_evening=None if headless else _first_evening(nights),
         )
-        with Show(headless=headless, quiet=as_json and not sys.stderr.isatty()) as show:
+        tell = _print_json if as_json else print_account
+        with Show(headless=headless, quiet=as_json and not sys.stderr.isatty(), tell=tell) as show:
             result = run_demo(plan, show, started_s)
-            if as_json:
-                print(json.dumps(asdict(result)), flush=True)
-            else:
-                print_account(result)
-            if not headless:
-                show.wait_for_interrupt()
     raise typer.Exit(0 if result.samples_lost == 0 and result.samples_duplicated == 0 else 1)
 
 
@@ -93,3 +91,7 @@ def _first_evening(nights: int) -> datetime:
     if last + A_NIGHT > now:
         last -= timedelta(days=1)
     return last - timedelta(days=nights - 1)
+
+
+def _print_json(result: DemoResult) -> None:
+    print(json.dumps(asdict(result)), flush=True)

@@ -83,6 +83,9 @@ class Audience(Protocol):
     def settling(self) -> None:
         """All has arrived; the last results are being made."""
 
+    def finished(self, result: DemoResult) -> None:
+        """All is done; service and pages run until this returns."""
+
 
 def run_demo(plan: DemoPlan, audience: Audience, started_s: float) -> DemoResult:
     """Live through the nights and account for every sample.
@@ -124,7 +127,7 @@ def run_demo(plan: DemoPlan, audience: Audience, started_s: float) -> DemoResult
         truth = msgspec.msgpack.decode((Path(order.data) / "truth").read_bytes(), type=Truth)
         account = reconcile(truth, store, records)
         elapsed_s = time.monotonic() - started_s
-        return DemoResult(
+        result = DemoResult(
             nights=len(life.traces),
             batches=service.ingest.counters.batches,
             samples_generated=account.samples_generated,
@@ -140,6 +143,8 @@ def run_demo(plan: DemoPlan, audience: Audience, started_s: float) -> DemoResult
             elapsed_s=round(elapsed_s, 3),
             speedup=round((reached_ms - life.epoch_ms) / 1000 / elapsed_s, 1),
         )
+        audience.finished(result)
+        return result
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 class Show:
     """Shows progress: simulated time, what waits in the outbox, pulls."""
 
-    def __init__(self, *, headless: bool, quiet: bool) -> None:
+    def __init__(self, *, headless: bool, quiet: bool, tell: Callable[[DemoResult], None]) -> None:
+        self._tell = tell
         self._headless = headless
         self._console = Console(stderr=True, quiet=quiet)
         self._progress = Progress(
@@ -69,9 +71,12 @@ class Show:
         """Say that the results are being made."""
         self._progress.update(self._task, note="results")
 
-    def wait_for_interrupt(self) -> None:
-        """Keep the pages up until Ctrl-C."""
+    def finished(self, result: DemoResult) -> None:
+        """Tell what came of it; with pages, keep them up until Ctrl-C."""
         self._progress.stop()
+        self._tell(result)
+        if self._headless:
+            return
         self._console.print("The night is over; the pages stay up. Ctrl-C ends the demo.")
         try:
             threading.Event().wait()
