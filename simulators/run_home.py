@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
@@ -20,8 +20,8 @@ import numpy as np
 
 from gateway.home.devices.driver import Mode
 from gateway.wire.client import BrokerAddress
-from simulators.devices import O2Ring, RingOptions, Trace
-from simulators.devices.finger import Samples
+from simulators.devices import O2Ring
+from simulators.devices.replay import Recording, replay_options, replay_trace
 from simulators.home import FIRST_EVENING, HomePlan, Oximeter, VirtualHome, plan_nights, virtual_home
 from simulators.radio.quiet import quiet_bumble
 from simulators.timeloop import SimulatedClock, run
@@ -124,29 +124,10 @@ def plan_of(order: Order) -> HomePlan:
             first_evening=order.first_evening or FIRST_EVENING,
         )
     with np.load(order.recording) as data:
-        size = data["spo2"].size
         start_ms, interval_ms = int(data["start_utc_ms"]), int(data["interval_ms"])
-        trace = Trace(
-            start_ms,
-            interval_ms,
-            Samples(
-                spo2_pct=data["spo2"].astype(np.float64),
-                pulse_bpm=data["pulse"].astype(np.float64),
-                perfusion_pct=np.full(size, np.nan),
-                motion=data["motion"].astype(np.uint8),
-                worn=np.ones(size, np.bool_),
-                poor=np.isnan(data["spo2"]),
-            ),
-        )
-    # The recording's own interval, an O2 Max, and a ring that looks often enough to miss no sample at the start.
-    options = RingOptions(
-        version=5,
-        interval_s=interval_ms / 1000,
-        model="1632",
-        name="O2M",
-        longest_h=0xFFFF / 3600.0,
-        scan_s=interval_ms / 1000,
-    )
+        start = datetime.fromtimestamp(start_ms / 1000, UTC).replace(tzinfo=None)
+        recording = Recording(start, interval_ms / 1000, data["spo2"], data["pulse"], data["motion"])
+    trace, options = replay_trace(recording, start_utc_ms=start_ms), replay_options(recording)
     # The ring looks for a finger on its own beat: an epoch a whole number of beats before the start meets it.
     lead_ms = -(-600_000 // interval_ms) * interval_ms
     return HomePlan((trace,), start_ms - lead_ms, options=options, zone=order.zone, live_ms=interval_ms)
