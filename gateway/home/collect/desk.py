@@ -26,6 +26,9 @@ from gateway.wire.messages import Array, Batch, ClockInfo, Kind, device_id
 STORED_SAMPLES: Final = 240
 """Samples a stored batch: 4 to 16 minutes, over which a clock off by 100 ppm slips by 0.1 s at the most."""
 
+SET_ASIDE_KEPT: Final = 16
+"""Oddities of one visit that are written down whole; a device that sends nothing else would wear the disk out."""
+
 log = logging.getLogger(__name__)
 
 
@@ -43,6 +46,7 @@ class Known:
     values: dict[str, float] = field(default_factory=dict)
     duplicates: int = 0
     dropped: int = 0
+    set_aside: int = 0
 
 
 class VisitDesk:
@@ -71,6 +75,7 @@ class VisitDesk:
         self._known = known
         self._progress = progress
         self._device: str | None = None
+        self._set_aside = 0
         self.delivered = False
 
     @property
@@ -210,6 +215,21 @@ class VisitDesk:
         """Keep what the device says of itself for the batch of kind `device` at the end of the visit."""
         known = self._known[self.device]
         known.values = {**known.values, **values}
+
+    async def set_aside(self, data: bytes, reason: str) -> None:
+        """Put away bytes that make no sense: all are counted, the first of a visit are kept on disk."""
+        # A device may talk nonsense before it has said who it is.
+        device = self._device or self._family
+        if self._device is not None:
+            self._known[self._device].set_aside += 1
+        self._set_aside += 1
+        if self._set_aside > SET_ASIDE_KEPT:
+            return
+        log.warning("%s: set aside %s: %s", device, data[:20].hex() or "nothing", reason)
+        try:
+            await self._outbox.set_aside.keep(device, data, reason)
+        except OutboxError as error:
+            log.warning("%s", error)
 
     async def report(self, rssi_dbm: int) -> None:
         """Put one sample of kind `device` into the outbox: what the visit learned of the device itself.

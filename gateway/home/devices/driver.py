@@ -131,6 +131,12 @@ class Desk(Protocol):
     def status(self, **values: float) -> None:
         """Report battery (%), voltage (V) or boot count, for kind `device`."""
 
+    async def set_aside(self, data: bytes, reason: str) -> None:
+        """Put away bytes that make no sense, with the reason in one line: counted, kept on disk, seen by people.
+
+        The driver then goes on: bad input blocks nothing. Never fails; a refusing disk keeps the count alone.
+        """
+
 
 class After(Enum):
     """What the driver expects of the device after a visit."""
@@ -145,6 +151,46 @@ class After(Enum):
     """All is pulled: leave it alone for a while, so that it can sleep."""
 
 
+class Capability(Enum):
+    """What a family can give."""
+
+    LIVE = "live"
+    """It streams while it measures."""
+
+    STORED = "stored"
+    """It keeps recordings that are pulled later."""
+
+    SPOT = "spot"
+    """It makes single measurements, now and then."""
+
+
+class Dating(Enum):
+    """Where the times of a family's samples come from (DESIGN, The way of the data, 3)."""
+
+    ARRIVAL = "arrival"
+    """From when they came in: `Desk.stream`."""
+
+    ANCHORS = "anchors"
+    """From the device's clock, read at each contact: `Desk.note_anchor`, then `Desk.deliver`."""
+
+
+class Acknowledgement(Enum):
+    """When a device lets go of what was handed over."""
+
+    NOTHING_KEPT = "nothing kept"
+    """It keeps nothing: a live sample that nobody took is gone, and the gap is seen."""
+
+    LEDGER = "ledger"
+    """It keeps its last recordings whatever is said to it; the gateway's ledger knows which of them it has."""
+
+    DELETE = "delete"
+    """The driver tells it to delete, after `Desk.deliver` has returned and not before."""
+
+    CONFIRMATION = "confirmation"
+    """It lets go when the radio confirms (an ATT indication), before our disk has it. Protocol's fault: a gateway that
+    loses power in that moment loses the measurement."""
+
+
 class Driver(ABC):
     """A device family.
 
@@ -154,16 +200,43 @@ class Driver(ABC):
         The first part of its devices' ids: lower-case letters and digits.
     services : frozenset of str
         Service UUIDs (128-bit, lower case) any of which tells the family in an advertisement.
+    kinds : frozenset of Kind
+        Kinds of samples that it hands over.
+    capabilities : frozenset of Capability
+        What it can give. The settings' mode chooses among LIVE and STORED where a family has both.
+    dating : frozenset of Dating
+        Where its samples' times come from.
+    acknowledgement : Acknowledgement
+        When its devices let go of what they keep.
 
     Notes
     -----
-    `visit` may end in three ways: it returns (`After` says what next), it raises a `DeviceError` (the collector
-    disconnects and comes back with a back-off), or it is cancelled (the gateway stops). In each, what was handed to
-    the desk is kept. A driver keeps no state between visits that it could not lose: the ledger has it.
+    The contract, which `tests/integration/devices/conformance` holds every family to:
+
+    1. `matches` takes its own devices' advertisements and no other family's. Where the service is one that many things
+       use (a vendor's UART), the name decides too.
+    2. `visit` calls `Desk.introduce` before anything else of the desk, with the same serial number at every visit; None
+       where the device has none, never a placeholder that two devices could share.
+    3. Every sample goes to the desk once. Live ones to a stream, when they arrive; stored ones by `deliver`, whole,
+       under a name that is the same whenever the same recording is seen, after `item` said that it is not done yet.
+    4. What the device shall delete is deleted after `deliver` has returned.
+    5. Bytes that make no sense go to `Desk.set_aside`, and the visit goes on. Only an answer that a transfer cannot do
+       without may end it, with a `DeviceError`.
+    6. `visit` ends in one of three ways. It returns (`After` says what next); the loss of the link is the normal end of
+       a live stream, and of nothing else. It raises a `DeviceError`: the collector disconnects and comes back with a
+       back-off. It is cancelled: the gateway stops. In each, what was handed to the desk is kept, subscriptions are
+       ended and the link is left as it was.
+    7. A driver keeps no state between visits: the ledger has it. One object serves one visit.
+    8. A wait for an answer has a limit; a wait for the next live sample has one too, for a link that stays up while its
+       device has stopped sending gives nothing.
     """
 
     family: ClassVar[str]
     services: ClassVar[frozenset[str]]
+    kinds: ClassVar[frozenset[Kind]]
+    capabilities: ClassVar[frozenset[Capability]]
+    dating: ClassVar[frozenset[Dating]]
+    acknowledgement: ClassVar[Acknowledgement]
 
     @classmethod
     def matches(cls, sighting: Sighting) -> bool:

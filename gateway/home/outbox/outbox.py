@@ -13,6 +13,7 @@ from gateway.errors import OutboxFullError
 from gateway.home.outbox.journal import Journal
 from gateway.home.outbox.ledger import Ledger
 from gateway.home.outbox.policy import OVERHEAD_BYTES, Limits, count, make_room
+from gateway.home.outbox.set_aside import SetAside
 from gateway.wire.codec import encode_batch
 from gateway.wire.messages import Ack, Batch, Kind, Origin
 
@@ -72,6 +73,7 @@ class Outbox:
         self._limits = limits or Limits()
         self._journal = Journal(path, clock)
         self.ledger = Ledger(self._journal, clock)
+        self.set_aside = SetAside(self._journal, clock)
         self._used: int | None = None
         # After a restart nothing counts as sent: that a batch was is known to the service, if at all.
         self._sent_up_to = 0

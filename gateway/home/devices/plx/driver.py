@@ -16,10 +16,11 @@ import numpy as np
 
 from gateway.errors import DeviceError, ProtocolError, TransferError
 from gateway.home.devices import sig
-from gateway.home.devices.driver import After, Desk, Driver, Link
+from gateway.home.devices.driver import Acknowledgement, After, Capability, Dating, Desk, Driver, Link
 from gateway.home.devices.oximetry import row_of
 from gateway.home.devices.plx import protocol, racp
 from gateway.wire.columns import columns_of
+from gateway.wire.messages import Kind
 
 SIG_BASE: Final = "0000{:04x}-0000-1000-8000-00805f9b34fb"
 MODEL, SERIAL, FIRMWARE, BATTERY, CURRENT_TIME = (
@@ -61,6 +62,10 @@ class PlxDriver(Driver):
 
     family = "plx"
     services = frozenset({SIG_BASE.format(protocol.SERVICE)})
+    kinds = frozenset[Kind]({"oximetry", "device"})
+    capabilities = frozenset({Capability.LIVE, Capability.STORED, Capability.SPOT})
+    dating = frozenset({Dating.ARRIVAL, Dating.ANCHORS})
+    acknowledgement = Acknowledgement.DELETE
 
     async def visit(self, link: Link, desk: Desk) -> After:
         """Read who it is, take its stored spot-checks, then stream until the link ends."""

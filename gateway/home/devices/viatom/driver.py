@@ -12,14 +12,14 @@ from typing import Final
 import numpy as np
 
 from gateway.errors import DeviceError, ProtocolError, TransferError
-from gateway.home.devices.driver import After, Desk, Driver, Link
+from gateway.home.devices.driver import Acknowledgement, After, Capability, Dating, Desk, Driver, Link
 from gateway.home.devices.oximetry import row_of
 from gateway.home.devices.reading import OximeterReading
 from gateway.home.devices.viatom import protocol
 from gateway.home.devices.viatom.protocol import DeviceInfo, FrameAssembler, Response
 from gateway.home.devices.viatom.pull import FilePull
 from gateway.wire.files.viatom import MISSING_PULSE, ViatomFile, parse_vld
-from gateway.wire.messages import Array
+from gateway.wire.messages import Array, Kind
 
 ANSWER_S: Final = 5.0
 """A ring answers within some 50 ms; five seconds outlast a bad spell of the radio."""
@@ -49,6 +49,10 @@ class ViatomDriver(Driver):
 
     family = "o2ring"
     services = frozenset({protocol.SERVICE})
+    kinds = frozenset[Kind]({"oximetry", "device"})
+    capabilities = frozenset({Capability.LIVE, Capability.STORED})
+    dating = frozenset({Dating.ARRIVAL, Dating.ANCHORS})
+    acknowledgement = Acknowledgement.LEDGER
 
     async def visit(self, link: Link, desk: Desk) -> After:
         """Read who it is, pull what is new, stream while it is worn if asked to, pull again."""
