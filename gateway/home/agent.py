@@ -15,6 +15,7 @@ from gateway.clock import Clock
 from gateway.errors import OutboxError
 from gateway.home.collect.collector import LIVE_MS, Collector, Progress
 from gateway.home.collect.radio import Radio
+from gateway.home.collect.recovery import Rung
 from gateway.home.devices.driver import Mode
 from gateway.home.outbox import Limits, Outbox, OutboxUse
 from gateway.home.publish import Publisher
@@ -106,7 +107,9 @@ class Home:
         notices = set(self.collector.notices)
         counters: dict[str, int] = {
             "failures": self.collector.failures,
-            "rescans": self.collector.rescans,
+            "rescans": self.collector.repairs[Rung.RESCAN],
+            "power_cycles": self.collector.repairs[Rung.POWER_CYCLE],
+            "service_restarts": self.collector.repairs[Rung.RESTART_SERVICE],
             "resent": self.publisher.resent,
             "live_dropped": sum(known.dropped for known in self.collector.known.values()),
             "duplicates": sum(known.duplicates for known in self.collector.known.values()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -15,7 +16,8 @@ from bleak.backends.device import BLEDevice
 from gateway.clock import Clock
 from gateway.errors import DeviceError, SomnolinkError
 from gateway.home.collect.desk import Known, VisitDesk
-from gateway.home.collect.radio import Radio
+from gateway.home.collect.radio import BleakLink, Radio
+from gateway.home.collect.recovery import Ladder, Rung
 from gateway.home.devices.driver import After, Driver, Mode, Sighting
 from gateway.home.devices.registry import match
 from gateway.home.outbox import Outbox
@@ -34,11 +36,20 @@ RECORDING_VISITS: Final = 4
 """Between visits while a device records, and the visits after that in which its recording is looked for: a ring closes
 the file two minutes after it came off and sleeps five minutes later, so a rest would miss it."""
 
-SILENCE_S: Final = 90.0
-"""No advertisement of anything for this long means a scanner that died silently (devices.md, field reports)."""
+LOOK_S: Final = 30.0
+"""How often the scanner and the links are looked after."""
+
+IDLE_LINK_S: Final = 600.0
+"""A link on which nothing came or went for so long is given up: the adapter may have lost it without a word."""
+
+PLACES: Final = 256
+"""Addresses remembered; a device that changes its address often would fill the memory."""
 
 SCAN_RETRY_S: Final = 10.0
 """Between tries at a scanner that does not start: BlueZ needs a few seconds to come back after a restart."""
+
+TROUBLED: Final = 3
+"""Failed visits in a row after which a person is told: one or two happen to every device in every night."""
 
 LIVE_MS: Final = 4_000
 """How often a ring is asked while it streams, unless set otherwise: as often as it stores, which its battery lasts."""
@@ -55,6 +66,8 @@ class _Place:
     not_before_s: float = 0.0
     failures: int = 0
     expected: int = 0
+    heard_s: float = 0.0
+    link: BleakLink | None = None
 
 
 class Collector:
@@ -86,11 +99,11 @@ class Collector:
         self._progress = progress
         self._places: dict[str, _Place] = {}
         self._connecting = asyncio.Lock()
-        self._heard_s = clock.monotonic_s()
+        self._ladder = Ladder(clock.monotonic_s())
         self.known: dict[str, Known] = {}
         self.notices: set[str] = set()
         self.failures = 0
-        self.rescans = 0
+        self.repairs: Counter[Rung] = Counter()
 
     async def run(self) -> None:
         """Scan and visit until cancelled; the visits under way are ended with it."""
@@ -104,33 +117,70 @@ class Collector:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _scan_until_silent(self) -> None:
-        """One run of the scanner; returns when it has to be started again."""
-        self._heard_s = self._clock.monotonic_s()
+        """One run of the scanner, and the repair that is due when it ends."""
+        rung: Rung | None = None
         try:
             async with self._radio.scan(self._heard):
-                while True:
-                    await self._clock.sleep(SILENCE_S / 3)
-                    # A device in a connection does not advertise: silence counts only when nothing is connected.
-                    busy = any(place.task is not None for place in self._places.values())
-                    if not busy and self._clock.monotonic_s() - self._heard_s > SILENCE_S:
-                        break
+                while rung is None:
+                    await self._clock.sleep(LOOK_S)
+                    rung = self._look()
         except DeviceError as error:
+            if "adapter_unavailable" not in self.notices:
+                log.warning("%s", error)
             self.notices.add("adapter_unavailable")
-            log.warning("%s", error)
             await self._clock.sleep(SCAN_RETRY_S)
-            return
-        self.rescans += 1
-        log.info("nothing heard for %.0f s: starting the scanner again", SILENCE_S)
+            rung = self._look()
+        if rung is not None:
+            await self._repair(rung)
+
+    def _look(self) -> Rung | None:
+        """Give up links that hang; return the repair that is due."""
+        now_s = self._clock.monotonic_s()
+        linked = False
+        for place in self._places.values():
+            if place.link is None:
+                continue
+            linked = True
+            if now_s - place.link.active_s > IDLE_LINK_S:
+                log.warning("%s: nothing came over the link for %.0f s", place.link.address, IDLE_LINK_S)
+                place.link.give_up()
+        return self._ladder.due(now_s, linked=linked)
+
+    async def _repair(self, rung: Rung) -> None:
+        self.repairs[rung] += 1
+        log.warning("nothing is heard by Bluetooth: %s", rung.value)
+        try:
+            if rung is Rung.POWER_CYCLE:
+                await self._radio.repairs.power_cycle()
+            elif rung is Rung.RESTART_SERVICE:
+                await self._radio.repairs.restart_service()
+        except DeviceError as error:
+            log.warning("%s", error)
+        if self._ladder.reported:
+            self.notices.add("radio_silent")
+
+    def unreachable(self) -> list[str]:
+        """Addresses of devices that were heard and could not be talked to, `TROUBLED` times in a row."""
+        return [address for address, place in self._places.items() if place.failures >= TROUBLED]
 
     def _heard(self, sighting: Sighting, device: BLEDevice) -> None:
-        self._heard_s = self._clock.monotonic_s()
-        self.notices.discard("adapter_unavailable")
+        now_s = self._clock.monotonic_s()
+        self._ladder.heard(now_s)
+        self.notices -= {"adapter_unavailable", "radio_silent"}
         driver = match(sighting)
         if driver is None:
             return
-        place = self._places.setdefault(sighting.address, _Place())
-        if place.task is None and self._heard_s >= place.not_before_s:
+        place = self._places.get(sighting.address) or self._new_place(sighting.address)
+        place.heard_s = now_s
+        if place.task is None and now_s >= place.not_before_s:
             place.task = asyncio.create_task(self._visit(place, driver, sighting, device))
+
+    def _new_place(self, address: str) -> _Place:
+        idle = [(place.heard_s, known) for known, place in self._places.items() if place.task is None]
+        if len(self._places) >= PLACES and idle:
+            del self._places[min(idle)[1]]
+        place = self._places[address] = _Place()
+        return place
 
     async def _visit(self, place: _Place, driver: type[Driver], sighting: Sighting, device: BLEDevice) -> None:
         desk = VisitDesk(
@@ -145,7 +195,7 @@ class Collector:
             progress=self._progress,
         )
         try:
-            after = await self._talk(driver, sighting, device, desk)
+            after = await self._talk(place, driver, sighting, device, desk)
         except SomnolinkError as error:
             # The outbox refusing is no fault of the device's, but the answer is the same: leave it alone for a while.
             self._back_off(place, sighting.address, error)
@@ -159,11 +209,13 @@ class Collector:
         finally:
             place.task = None
 
-    async def _talk(self, driver: type[Driver], sighting: Sighting, device: BLEDevice, desk: VisitDesk) -> After:
+    async def _talk(
+        self, place: _Place, driver: type[Driver], sighting: Sighting, device: BLEDevice, desk: VisitDesk
+    ) -> After:
         # One connection attempt at a time: controllers know one pending initiation (Core 5.4, Vol 4, Part E, 7.8.12).
         connection = self._radio.connect(device)
         async with self._connecting:
-            link = await connection.__aenter__()
+            place.link = link = await connection.__aenter__()
         failure: BaseException | None = None
         try:
             return await driver().visit(link, desk)
@@ -171,6 +223,7 @@ class Collector:
             failure = error
             raise
         finally:
+            place.link = None
             await connection.__aexit__(type(failure) if failure else None, failure, None)
             await desk.report(sighting.rssi_dbm)
 

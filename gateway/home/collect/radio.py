@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from bleak import BleakClient, BleakScanner
@@ -25,6 +25,7 @@ from bleak_retry_connector import (
 )
 
 from gateway.errors import DeviceError, DeviceUnreachableError
+from gateway.home.collect.recovery import NoRepairs, Repairs
 from gateway.home.devices.driver import Sighting
 
 CALL_TIMEOUT_S: Final = 30.0
@@ -53,10 +54,11 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Radio:
-    """A Bluetooth adapter: bleak's backend classes, or None for the platform's own."""
+    """A Bluetooth adapter: bleak's backend classes, or None for the platform's own; and what mends it."""
 
     client: type[BaseBleakClient] | None = None
     scanner: type[BaseBleakScanner] | None = None
+    repairs: Repairs = field(default_factory=NoRepairs)
 
     @asynccontextmanager
     async def scan(self, heard: Callable[[Sighting, BLEDevice], None]) -> AsyncIterator[None]:
@@ -134,6 +136,8 @@ class BleakLink:
         self._client: BleakClient | None = None
         self._lost = False
         self._queues: list[asyncio.Queue[bytes | None]] = []
+        self.active_s = asyncio.get_running_loop().time()
+        """When something last came or went, on the event loop's (and so the clock's) monotonic time."""
 
     def attach(self, client: BleakClient) -> None:
         """Put the connected client in place."""
@@ -141,9 +145,16 @@ class BleakLink:
 
     def lose(self, _client: BleakClient) -> None:
         """Take note that the link is gone: whoever waits for a notification is told."""
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Treat the link as lost, whatever the adapter says of it."""
         self._lost = True
         for queue in self._queues:
             queue.put_nowait(None)
+
+    def _note_activity(self) -> None:
+        self.active_s = asyncio.get_running_loop().time()
 
     @property
     def address(self) -> str:
@@ -158,9 +169,11 @@ class BleakLink:
     async def _call(self, what: str, call: Awaitable[T]) -> T:
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):
-                return await call
+                result = await call
         except LOST as error:
             raise DeviceError(f"{self._address}: {what}: {error or type(error).__name__}") from None
+        self._note_activity()
+        return result
 
     def has(self, characteristic: str) -> bool:
         """Whether the device offers a characteristic."""
@@ -182,6 +195,7 @@ class BleakLink:
         queue: asyncio.Queue[bytes | None] = asyncio.Queue()
 
         def received(_sender: BleakGATTCharacteristic, data: bytearray) -> None:
+            self._note_activity()
             queue.put_nowait(bytes(data))
 
         self._queues.append(queue)

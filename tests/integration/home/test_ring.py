@@ -203,7 +203,7 @@ def test_a_wedged_adapter_and_a_silent_scanner_are_started_again(tmp_path: Path)
             side.adapter.wedge()
             ring = await side.ring(trace(900))
             await clock.sleep(400)
-            assert side.collector.rescans + ("adapter_unavailable" in side.collector.notices) >= 1
+            assert side.collector.repairs.total() + ("adapter_unavailable" in side.collector.notices) >= 1
             assert await side.batches("device") == []
             side.adapter.unwedge()
             await pulled(side, ring)
