@@ -112,6 +112,9 @@ class Home:
             "service_restarts": self.collector.repairs[Rung.RESTART_SERVICE],
             "resent": self.publisher.resent,
             "live_dropped": sum(known.dropped for known in self.collector.known.values()),
+            "live_gaps": sum(known.gaps for known in self.collector.known.values()),
+            "live_gap_s": round(sum(known.gap_s for known in self.collector.known.values())),
+            "clock_steps": self.collector.clock_steps,
             "duplicates": sum(known.duplicates for known in self.collector.known.values()),
         }
         if use is not None:

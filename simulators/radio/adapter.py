@@ -107,6 +107,11 @@ class Adapter:
         """Let its firmware hang: scanners hear nothing and connections time out, with no error; links stay up."""
         self._controller.deaf = True
 
+    @property
+    def wedged(self) -> bool:
+        """Whether its firmware hangs."""
+        return self._controller.deaf
+
     def unwedge(self) -> None:
         """End `wedge`; so does switching it off and on."""
         self._controller.deaf = False

@@ -14,8 +14,9 @@ from typing import Final
 from bleak.backends.device import BLEDevice
 
 from gateway.clock import Clock
-from gateway.errors import DeviceError, SomnolinkError
+from gateway.errors import DeviceError, OutboxError, SomnolinkError
 from gateway.home.collect.desk import Known, VisitDesk
+from gateway.home.collect.host_clock import StepWatch
 from gateway.home.collect.radio import BleakLink, Radio
 from gateway.home.collect.recovery import Ladder, Rung
 from gateway.home.devices.driver import After, Driver, Mode, Sighting
@@ -100,9 +101,11 @@ class Collector:
         self._places: dict[str, _Place] = {}
         self._connecting = asyncio.Lock()
         self._ladder = Ladder(clock.monotonic_s())
+        self._steps = StepWatch(clock.utc_ms(), clock.monotonic_s())
         self.known: dict[str, Known] = {}
         self.notices: set[str] = set()
         self.failures = 0
+        self.clock_steps = 0
         self.repairs: Counter[Rung] = Counter()
 
     async def run(self) -> None:
@@ -123,6 +126,7 @@ class Collector:
             async with self._radio.scan(self._heard):
                 while rung is None:
                     await self._clock.sleep(LOOK_S)
+                    await self._mind_the_clock()
                     rung = self._look()
         except DeviceError as error:
             if "adapter_unavailable" not in self.notices:
@@ -132,6 +136,20 @@ class Collector:
             rung = self._look()
         if rung is not None:
             await self._repair(rung)
+
+    async def _mind_the_clock(self) -> None:
+        """Where our own clock was set: what it had told since we began was wrong by as much (DESIGN, 3)."""
+        before_ms = self._steps.since_utc_ms
+        now_ms = self._clock.utc_ms()
+        step_ms = self._steps.step_ms(now_ms, self._clock.monotonic_s())
+        if step_ms == 0:
+            return
+        log.warning("this computer's clock was set by %+.1f s", step_ms / 1000)
+        self.clock_steps += 1
+        try:
+            await self._outbox.ledger.shift_anchors(before_ms, now_ms - step_ms, step_ms)
+        except OutboxError as error:
+            log.warning("%s", error)
 
     def _look(self) -> Rung | None:
         """Give up links that hang; return the repair that is due."""
@@ -212,6 +230,7 @@ class Collector:
     async def _talk(
         self, place: _Place, driver: type[Driver], sighting: Sighting, device: BLEDevice, desk: VisitDesk
     ) -> After:
+        await self._mind_the_clock()
         # One connection attempt at a time: controllers know one pending initiation (Core 5.4, Vol 4, Part E, 7.8.12).
         connection = self._radio.connect(device)
         async with self._connecting:

@@ -29,6 +29,9 @@ STORED_SAMPLES: Final = 240
 SET_ASIDE_KEPT: Final = 16
 """Oddities of one visit that are written down whole; a device that sends nothing else would wear the disk out."""
 
+GAP_MS: Final = 4 * 3_600_000
+"""A live stream that goes on within this is of the same night, so the time between is a gap in it."""
+
 log = logging.getLogger(__name__)
 
 
@@ -47,6 +50,9 @@ class Known:
     duplicates: int = 0
     dropped: int = 0
     set_aside: int = 0
+    streamed_ms: int = 0
+    gaps: int = 0
+    gap_s: float = 0.0
 
 
 class VisitDesk:
@@ -129,13 +135,18 @@ class VisitDesk:
 
     @asynccontextmanager
     async def stream(self, kind: Kind, dt_ms: int) -> AsyncIterator[LiveStream]:
-        """Open a live stream."""
+        """Open a live stream; one that goes on after a break counts as a gap."""
+        known = self._known[self.device]
+        broken_ms = self._clock.utc_ms() - known.streamed_ms
+        if 0 < broken_ms < GAP_MS:
+            known.gaps += 1
+            known.gap_s += broken_ms / 1000
         stream = LiveStream(self._outbox, self._clock, device=self.device, kind=kind, dt_ms=dt_ms)
         try:
             yield stream
         finally:
             await stream.close()
-            known = self._known[self.device]
+            known.streamed_ms = self._clock.utc_ms()
             known.duplicates += stream.duplicates
             known.dropped += stream.dropped
 

@@ -110,6 +110,22 @@ class Ledger:
 
         return await self._journal.run(job)
 
+    async def shift_anchors(self, first_ms: int, last_ms: int, by_ms: int) -> int:
+        """Correct the anchors noted from `first_ms` to `last_ms` of a host clock that was wrong by `by_ms`.
+
+        Returns
+        -------
+        int
+            How many there were.
+        """
+        return await self._journal.run(
+            lambda database: (
+                database.execute(
+                    "UPDATE anchor SET utc_ms = utc_ms + ? WHERE utc_ms BETWEEN ? AND ?", (by_ms, first_ms, last_ms)
+                ).rowcount
+            )
+        )
+
     async def bound_id(self, family: str, address: str, fresh: str) -> str:
         """Return the id bound to an address of a device without a serial number, binding `fresh` at the first call."""
 
