@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
@@ -105,10 +106,18 @@ class NightState:
 
 @dataclass(frozen=True, slots=True)
 class StepOutput:
-    """What a step settled: desaturations that are final now, in order, and the indices of the night so far."""
+    """What a step settled: desaturations that are final now, in order, and the indices of the night so far.
+
+    The indices are kept as the kernel's numbers and spelled out when asked for: few steps' are.
+    """
 
     desaturations: tuple[Desaturation, ...]
-    indices: RunningIndices
+    _numbers: bytes
+
+    @property
+    def indices(self) -> RunningIndices:
+        """The indices of the night so far."""
+        return indices_of(np.frombuffer(self._numbers))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -228,9 +237,10 @@ def _step(
         raise ValueError("the night is closed: start another")
     following = NightState(bytes(body))
     found = from_rows(out[:made].tolist(), following.origin_ms) if made else ()
-    return following, StepOutput(found, indices_of(numbers))
+    return following, StepOutput(found, numbers.tobytes())
 
 
+@lru_cache(maxsize=1024)
 def _room(samples: int, dt_ms: int) -> int:
     """Rows that a step can need at most: what it brings, and what has been waiting."""
     return 64 + signal.grid_capacity.py_func(samples, dt_ms) // peak.FALL_MIN_S

@@ -12,7 +12,7 @@ from gateway.service.api.app import create_app
 from gateway.service.api.server import RunningServer, serve
 from gateway.service.api.status import ServiceStatus
 from gateway.service.ingest.ingest import Ingest
-from gateway.service.link import ServiceLink
+from gateway.service.link.line import ServiceLink
 from gateway.service.records import Records
 from gateway.service.store.base import SampleStore
 from gateway.wire.client import BrokerAddress
@@ -44,8 +44,8 @@ class Service:
         self._config = config
         self.store = store
         self.records = records
-        self._link = ServiceLink(config.broker, clock)
-        self.ingest = Ingest(records, store, clock, self._link.reply, auto_enrol=config.auto_enrol, zone=config.zone)
+        self._link = ServiceLink(config.broker)
+        self.ingest = Ingest(records, store, clock, self._link, auto_enrol=config.auto_enrol, zone=config.zone)
         self._clock = clock
         self._server: RunningServer | None = None
 

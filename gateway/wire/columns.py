@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from gateway.wire.messages import MISSING_MOTION, SCHEMA, Kind
+from gateway.wire.messages import MISSING_MOTION, SCHEMA, Array, Kind
 
 
 def missing_value(kind: Kind, name: str) -> float:
@@ -14,6 +14,18 @@ def missing_value(kind: Kind, name: str) -> float:
     if SCHEMA[kind][name].kind == "f":
         return float("nan")
     return float(MISSING_MOTION) if (kind, name) == ("oximetry", "motion") else 0.0
+
+
+def has_infinite(column: Array) -> bool:
+    """Whether a column of floats holds an infinity, which no store keeps alike.
+
+    The bytes of one are looked for first: nearly no column has them, also not across two values, and that is ten times
+    quicker than to look at each value.
+    """
+    if column.dtype.kind != "f":
+        return False
+    data = column.tobytes()
+    return (b"\x80\x7f" in data or b"\x80\xff" in data) and bool(np.isinf(column).any())
 
 
 def columns_of(

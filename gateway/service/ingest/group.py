@@ -6,13 +6,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from gateway.errors import WireError
 from gateway.service.records import Device, Refusal, Rejected
 from gateway.wire import topics
 from gateway.wire.client import Message
 from gateway.wire.codec import decode_message, encode_batch
+from gateway.wire.columns import has_infinite
 from gateway.wire.messages import Ack, Batch, Result
 
 Name = tuple[str, str, int, int]
@@ -106,7 +105,7 @@ def _problem(batch: Batch, topic: topics.BatchTopic) -> str | None:
     if batch.kind != topic.kind:
         return f"batch of kind {batch.kind} on the topic of {topic.kind}"
     for name, column in batch.columns.items():
-        if column.dtype.kind == "f" and np.isinf(column).any():
+        if has_infinite(column):
             return f"column {name} holds an infinite value"
     return None
 

@@ -7,10 +7,10 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
 
 from gateway.clock import Clock
 from gateway.errors import StoreError, StoreRejectedError, StoreUnavailableError
@@ -56,12 +56,11 @@ class Counters:
     failed_groups: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """How the worker answers: the connection that a group came by may be gone by then."""
+class Reply(Protocol):
+    """How the worker answers; must not raise, for the connection that a group came by may be gone by then."""
 
-    publish: Callable[[str, bytes], None] = field(compare=False)
-    acknowledge: Callable[[Message], None] = field(compare=False)
+    def answer(self, acks: Mapping[str, bytes], messages: Sequence[Message]) -> None:
+        """Publish acknowledgements, by gateway, and let the broker forget the messages."""
 
 
 class Ingest:
@@ -70,7 +69,7 @@ class Ingest:
     Parameters
     ----------
     reply : Reply
-        Sends acknowledgements, to the gateways and to the broker; must not raise.
+        Sends acknowledgements, to the gateways and to the broker.
     auto_enrol : bool
         Whether the first gateway that speaks for an unknown device becomes its owner.
     zone : str
@@ -230,10 +229,7 @@ class Ingest:
         self._retrying(lambda: self._note_contacts(group))
         for arrived in group.good:
             group.answer(arrived.gateway, arrived.batch.name, "stored")
-        for gateway, acks in group.acks().items():
-            self._reply.publish(gateway, encode_acks(acks))
-        for message in group.messages:
-            self._reply.acknowledge(message)
+        self._reply.answer({gateway: encode_acks(acks) for gateway, acks in group.acks().items()}, group.messages)
         counters = self.counters
         counters.groups += 1
         counters.messages += len(group.messages)

@@ -12,7 +12,7 @@ import itertools
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -23,7 +23,6 @@ import numpy as np
 
 from analytics.oximetry import stream
 from analytics.oximetry.events import Desaturation as Found
-from analytics.oximetry.indices import RunningIndices
 from analytics.oximetry.signal import OximetryChunk
 from gateway.clock import Clock
 from gateway.service.nights import night_bounds, night_of
@@ -41,7 +40,7 @@ CLOSE_AFTER_S: Final = 900.0
 """Wall-clock silence after which a night that streams is closed: what waits for later samples becomes final."""
 
 WRITE_EVERY_S: Final = 0.5
-"""Running indices are written at most this often a night; a desaturation is written at once."""
+"""What is new of a running night is written this often; that there is such a night, at once."""
 
 MAX_NIGHTS: Final = 20_000
 """Nights held in memory, 4 kB each; one that was let go is read from the store when more of it comes."""
@@ -62,7 +61,7 @@ class _Night:
     closed: bool
     start_ms: int
     end_ms: int
-    indices: RunningIndices | None = None
+    output: stream.StepOutput | None = None
     fresh: list[Found] = field(default_factory=list)
     written_s: float = 0.0
     touched_s: float = 0.0
@@ -109,18 +108,22 @@ class Nights:
     def feed(self, batches: Iterable[tuple[Batch, str]]) -> None:
         """Take batches that the store has; with each comes its patient's zone.
 
-        When this returns, nights that became stale are marked so on disk and new desaturations are written.
+        When this returns, it is on disk that a night runs, or is stale: after a kill either is run again from the
+        store, so what else is new of it may wait for `tick`.
         """
         now_s = time.monotonic()
-        touched: set[Key] = set()
+        new: list[Key] = []
         for batch, zone in batches:
             if batch.kind != "oximetry":
                 continue
             for night, part in _by_night(batch, zone):
                 key = (batch.device, night)
-                if key not in self._stale and self._stream(key, batch, part, zone, now_s):
-                    touched.add(key)
-                    continue
+                if key not in self._stale:
+                    known = key in self._nights
+                    if self._stream(key, batch, part, zone, now_s):
+                        if not known:
+                            new.append(key)
+                        continue
                 stale = self._stale.get(key)
                 if stale is None:
                     stale = self._stale[key] = _Stale(zone, now_s, now_s)
@@ -132,18 +135,18 @@ class Nights:
             self._records.results.mark_stale(unmarked, at_ms=self._clock.utc_ms())
             for key in unmarked:
                 self._stale[key].on_disk = True
-        self._write([key for key in touched if key not in self._stale], now_s)
+        self._write([key for key in new if key not in self._stale], now_s)
         while len(self._nights) > MAX_NIGHTS:
             # A night with something unwritten is written as it goes.
             key, _ = next(iter(self._nights.items()))
-            self._write([key], now_s, whatever=True)
+            self._write([key], now_s)
             del self._nights[key]
 
     def _stream(self, key: Key, batch: Batch, part: slice, zone: str, now_s: float) -> bool:
         """Step the night with a batch that continues it; False if it does not."""
         if batch.origin != "live" or batch.dt_ms is None:
             return False
-        t0_ms = batch.t0_ms + (part.start or 0) * batch.dt_ms
+        t0_ms = batch.t0_ms + part.start * batch.dt_ms
         night = self._nights.get(key)
         if night is None:
             bounds = night_bounds(key[1], zone)
@@ -152,10 +155,13 @@ class Nights:
             night = self._nights[key] = _Night(stream.start(), zone, False, t0_ms, t0_ms)
         elif night.closed or t0_ms < night.end_ms:
             return False
-        chunk = _chunk(t0_ms, batch.dt_ms, {name: column[part] for name, column in batch.columns.items()})
+        columns = batch.columns
+        if part.stop - part.start != batch.size:
+            columns = {name: column[part] for name, column in columns.items()}
+        chunk = _chunk(t0_ms, batch.dt_ms, columns)
         night.state, output = stream.step(night.state, chunk)
         night.end_ms = t0_ms + len(chunk.spo2) * batch.dt_ms
-        night.indices = output.indices
+        night.output = output
         night.fresh += output.desaturations
         night.touched_s = now_s
         night.unwritten = True
@@ -163,13 +169,12 @@ class Nights:
         self.steps += 1
         return True
 
-    def _write(self, keys: Iterable[Key], now_s: float, *, whatever: bool = False) -> None:
+    def _write(self, keys: Iterable[Key], now_s: float) -> None:
         updates = []
         written = []
         for key in keys:
             night = self._nights[key]
-            due = now_s - night.written_s >= WRITE_EVERY_S
-            if night.unwritten and night.indices is not None and (night.fresh or due or whatever):
+            if night.unwritten and night.output is not None:
                 updates.append(NightUpdate(self._result(key, night), tuple(_row(found) for found in night.fresh)))
                 written.append(night)
         self._records.results.upsert_running(updates)
@@ -203,7 +208,6 @@ class Nights:
                 if night.unwritten and (settle or now_s - night.written_s >= WRITE_EVERY_S)
             ],
             now_s,
-            whatever=settle,
         )
         for key, night in list(self._nights.items()):
             if not night.closed and (settle or now_s - night.touched_s >= CLOSE_AFTER_S):
@@ -231,11 +235,11 @@ class Nights:
             state, output = stream.step(state, chunk)
             found += output.desaturations
             end_ms = chunk.t0_ms + len(chunk.spo2) * chunk.dt_ms
-        night = _Night(state, zone, closing, int(samples.t_ms[0]), end_ms, output.indices)
+        night = _Night(state, zone, closing, int(samples.t_ms[0]), end_ms, output)
         if closing:
             _, output = stream.close(state)
             found += output.desaturations
-            night.indices = output.indices
+            night.output = output
         night.written_s = night.touched_s = now_s
         night.unwritten = False
         self._records.results.replace_night(self._result(key, night), [_row(one) for one in found])
@@ -245,8 +249,9 @@ class Nights:
         self.reruns += 1
 
     def _result(self, key: Key, night: _Night) -> NightResult:
-        assert night.indices is not None, "a night is written after its first step"
-        values = msgspec.structs.asdict(night.indices)
+        assert night.output is not None, "a night is written after its first step"
+        running = night.output.indices
+        values = msgspec.structs.asdict(running)
         artefacts = values.pop("artefact_s")
         indices: dict[str, float | None] = {
             "mean_spo2": values.pop("mean_pct"),
@@ -263,7 +268,7 @@ class Nights:
             state=State.CLOSED if night.closed else State.RUNNING,
             start_ms=night.start_ms,
             end_ms=night.end_ms,
-            valid_s=float(night.indices.valid_s),
+            valid_s=float(running.valid_s),
             indices=indices,
             updated_ms=self._clock.utc_ms(),
         )
@@ -314,7 +319,7 @@ def chunks_of(samples: Samples) -> Iterator[OximetryChunk]:
         yield _chunk(int(times[start]), int(interval[start]), columns)
 
 
-def _chunk(t0_ms: int, dt_ms: int, columns: dict[str, Array]) -> OximetryChunk:
+def _chunk(t0_ms: int, dt_ms: int, columns: Mapping[str, Array]) -> OximetryChunk:
     """A chunk of the columns there are; those that a device does not have are missing throughout."""
     spo2 = columns.get("spo2")
     if spo2 is None:

@@ -9,10 +9,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-import numpy as np
-
 from gateway.errors import StoreRejectedError
 from gateway.service.store.base import SessionCover
+from gateway.wire.columns import has_infinite
 from gateway.wire.messages import Batch, Kind, Origin
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+-]{0,127}")
@@ -167,7 +166,7 @@ def check_batch(batch: Batch) -> None:
         if NAME.fullmatch(name) is None:
             raise StoreRejectedError(f"a device or session id must match {NAME.pattern}, not {name!r}")
     for name, column in batch.columns.items():
-        if column.dtype.kind == "f" and np.isinf(column).any():
+        if has_infinite(column):
             raise StoreRejectedError(f"{batch.device}/{batch.session} seq {batch.seq}: {name} holds an infinite value")
 
 

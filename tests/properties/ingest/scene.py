@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,7 +14,7 @@ import numpy as np
 
 from gateway.clock import SystemClock
 from gateway.errors import StoreUnavailableError
-from gateway.service.ingest.ingest import Ingest, Reply
+from gateway.service.ingest.ingest import Ingest
 from gateway.service.records import Desaturation, NightResult, Records
 from gateway.service.store.sqlite import SqliteStore
 from gateway.wire import topics
@@ -83,8 +83,11 @@ def scene(folder: Path, *, auto_enrol: bool = True, zone: str = "UTC", start: bo
     acks: list[Ack] = []
     acknowledged: list[Message] = []
 
-    def publish(gateway: str, payload: bytes) -> None:
-        acks.extend(decode_acks(payload))
+    class Answers:
+        def answer(self, replies: Mapping[str, bytes], messages: Sequence[Message]) -> None:
+            for payload in replies.values():
+                acks.extend(decode_acks(payload))
+            acknowledged.extend(messages)
 
     records = Records(folder / "records.db")
     with FaultyStore(folder / "samples.db") as store:
@@ -92,7 +95,7 @@ def scene(folder: Path, *, auto_enrol: bool = True, zone: str = "UTC", start: bo
             records,
             store,
             SystemClock(),
-            Reply(publish, acknowledged.append),
+            Answers(),
             auto_enrol=auto_enrol,
             zone=zone,
         )

@@ -1,4 +1,4 @@
-"""The service's connection to the broker: subscribes, hands over, answers, comes back after a loss."""
+"""The service at the broker: subscribes, hands over, answers, comes back after a loss."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import logging
 import secrets
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from gateway.clock import Clock
 from gateway.errors import BrokerError, ConfigurationError
-from gateway.service.ingest.ingest import Ingest, Reply
 from gateway.wire import topics
 from gateway.wire.client import BrokerAddress, Connection, Message, Will
 from gateway.wire.codec import ServiceStatus, encode_status
@@ -22,67 +22,94 @@ BACKOFF_MOST_S: Final = 15.0
 log = logging.getLogger(__name__)
 
 
-class ServiceLink:
+class BrokerSide:
     """Keeps a connection, on a thread of its own.
 
     A message that was not acknowledged when a connection was lost is not answered on the next: its gateway sends it
     again when it sees that the service is another instance. So each connection is an instance.
+
+    Parameters
+    ----------
+    on_message : callable
+        Called on the network thread; one that blocks slows the broker down.
+    on_state : callable
+        Called when the connection came, went, or could not be made: with what is wrong (None: nothing) and the number
+        of connections so far.
     """
 
-    def __init__(self, address: BrokerAddress, clock: Clock) -> None:
+    def __init__(
+        self,
+        address: BrokerAddress,
+        clock: Clock,
+        on_message: Callable[[Message], None],
+        on_state: Callable[[str | None, int], None],
+    ) -> None:
         self._address = address
         self._clock = clock
+        self._on_message = on_message
+        self._on_state = on_state
         self._connection: Connection | None = None
         self._lost = threading.Event()
         self._stop = threading.Event()
-        self._first = threading.Event()
-        self._ingest: Ingest | None = None
         self._done: deque[Message] = deque()
-        self._thread = threading.Thread(target=self._run, name="service-link", daemon=True)
-        self.problem: str | None = "not connected yet"
-        self.connections = 0
+        self._thread = threading.Thread(target=self._run, name="broker", daemon=True)
+        self._connections = 0
 
-    @property
-    def reply(self) -> Reply:
-        """How ingest answers."""
-        return Reply(self._publish, self._acknowledge)
-
-    def start(self, ingest: Ingest, *, wait_s: float = 0.0) -> None:
-        """Begin; with `wait_s`, return once connected.
-
-        Raises
-        ------
-        BrokerError
-            Not connected within `wait_s`.
-        """
-        self._ingest = ingest
+    def start(self) -> None:
+        """Begin."""
         self._thread.start()
-        if wait_s and not self._first.wait(wait_s):
-            raise BrokerError(self.problem or f"no broker at {self._address}")
 
     def stop(self) -> None:
         """Say goodbye and end."""
         self._stop.set()
         self._lost.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.join()
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Publish if there is a connection: who waits for an answer that got lost asks again."""
+        connection = self._connection
+        if connection is None:
+            return
+        try:
+            connection.publish(topic, payload)
+        except BrokerError as error:
+            log.debug("%s was not sent: %s", topic, error)
+
+    def done(self, message: Message) -> None:
+        """Note that a message is dealt with.
+
+        The network thread tells the broker when it next has something in hand: from another thread each word would wake
+        it, and both would wait for each other. `tell` is for when nothing more comes.
+        """
+        self._done.append(message)
+
+    def tell(self) -> None:
+        """Tell the broker what is done."""
+        connection = self._connection
+        while self._done:
+            try:
+                message = self._done.popleft()
+            except IndexError:  # the other thread was quicker
+                return
+            if connection is not None:
+                connection.acknowledge(message)
 
     def _run(self) -> None:
         wait_s = BACKOFF_FIRST_S
+        problem = ""
         while not self._stop.is_set():
             try:
                 self._serve()
                 wait_s = BACKOFF_FIRST_S
             except (BrokerError, ConfigurationError) as error:
-                # Who waits for the first connection is told by `start`.
-                if self.problem != str(error) and self._first.is_set():
+                if problem != str(error) and self._connections:  # the first is told by who waits for it
                     log.warning("%s", error)
-                self.problem = str(error)
+                problem = str(error)
+                self._on_state(problem, self._connections)
             self._stop.wait(wait_s)
             wait_s = min(BACKOFF_MOST_S, wait_s * 2)
 
     def _serve(self) -> None:
-        assert self._ingest is not None, "start sets it"
         self._lost.clear()
         if self._stop.is_set():  # between the last look and the line above
             return
@@ -94,62 +121,32 @@ class ServiceLink:
             will=Will(topics.SERVICE_STATUS, encode_status(ServiceStatus(online=False))),
             manual_acknowledgement=True,
         )
-        # Known before it is open: what is retained comes at once, and is acknowledged by the ingest's thread.
+        # Known before it is open: what is retained comes at once, and is to be acknowledged.
         self._connection = connection
         try:
             connection.open([topics.ALL_BATCHES, topics.ALL_STATUS])
         except BrokerError:
             self._connection = None
             raise
-        self.connections += 1
-        self.problem = None
+        self._connections += 1
         try:
             # After the subscription: a gateway that sends again at this word is heard.
             status = ServiceStatus(online=True, instance=secrets.token_hex(8), since_ms=self._clock.utc_ms())
             connection.publish(topics.SERVICE_STATUS, encode_status(status), retain=True)
             log.info("connected to the broker at %s", self._address)
-            self._first.set()
+            self._on_state(None, self._connections)
             self._lost.wait()
             if self._stop.is_set():
                 connection.publish(topics.SERVICE_STATUS, encode_status(ServiceStatus(online=False)), retain=True)
             else:
-                self.problem = f"connection to the broker at {self._address} lost"
-                log.warning("%s", self.problem)
+                problem = f"connection to the broker at {self._address} lost"
+                log.warning("%s", problem)
+                self._on_state(problem, self._connections)
         finally:
             self._connection = None
             connection.close()
 
-    def _publish(self, gateway: str, payload: bytes) -> None:
-        connection = self._connection
-        if connection is None:
-            return
-        try:
-            connection.publish(topics.ack(gateway), payload)
-        except BrokerError as error:
-            log.debug("an acknowledgement was not sent: %s", error)
-
     def _received(self, message: Message) -> None:
         """Take a message, on the network thread."""
-        assert self._ingest is not None, "start sets it"
-        self._acknowledge_done()
-        self._ingest.offer(message)
-
-    def _acknowledge(self, message: Message) -> None:
-        """Note that a message is dealt with, on the ingest's thread.
-
-        The network thread tells the broker when it next has something in hand: from another thread each word would wake
-        it, and both would wait for each other. Only when nothing more waits is it told from here.
-        """
-        self._done.append(message)
-        if self._ingest is None or self._ingest.waiting == 0:
-            self._acknowledge_done()
-
-    def _acknowledge_done(self) -> None:
-        connection = self._connection
-        while self._done:
-            try:
-                message = self._done.popleft()
-            except IndexError:  # the other thread was quicker
-                return
-            if connection is not None:
-                connection.acknowledge(message)
+        self.tell()
+        self._on_message(message)
