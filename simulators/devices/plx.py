@@ -31,6 +31,7 @@ from simulators.devices.battery import Battery
 from simulators.devices.clocks import DeviceClock
 from simulators.devices.common_services import battery_service, information_service, time_service
 from simulators.devices.finger import Finger
+from simulators.devices.indicating import indicated
 from simulators.devices.plx_values import MEASUREMENT_MASK, SENSOR_MASK, continuous_measurement, spot_check
 from simulators.devices.spot_memory import ALL_OPERATORS, Report, SpotMemory, StoredSpotCheck
 
@@ -205,20 +206,7 @@ class PulseOximeter(VirtualDevice):
         self, connection: Connection, characteristic: Characteristic[bytes], value: bytes, utc_ms: int | None = None
     ) -> bool:
         """Indicate and wait for the confirmation; False where none came."""
-        gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def disconnected(_reason: int) -> None:
-            if not gone.done():
-                gone.set_result(None)
-
-        connection.on(Connection.EVENT_DISCONNECTION, disconnected)
-        sending = asyncio.ensure_future(self.radio.indicate_subscriber(connection, characteristic, value))
-        try:
-            await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
-            confirmed = sending.done() and not sending.cancelled() and sending.exception() is None and not gone.done()
-        finally:
-            sending.cancel()
-            connection.remove_listener(Connection.EVENT_DISCONNECTION, disconnected)
+        confirmed = await indicated(self.radio, connection, characteristic, value)
         if confirmed and utc_ms is not None:
             self.delivered_spots.append(SentMeasurement(utc_ms, value))
         return confirmed

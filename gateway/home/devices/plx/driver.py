@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import itertools
 import logging
-import statistics
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -15,27 +13,20 @@ from typing import Final
 import numpy as np
 
 from gateway.errors import DeviceError, ProtocolError, TransferError
-from gateway.home.devices import sig
+from gateway.home.devices import identity, live, sig
 from gateway.home.devices.driver import Acknowledgement, After, Capability, Dating, Desk, Driver, Link
+from gateway.home.devices.identity import CURRENT_TIME, SIG_BASE
+from gateway.home.devices.notified import Messages, Queue, SilentError
 from gateway.home.devices.oximetry import row_of
 from gateway.home.devices.plx import protocol, racp
+from gateway.home.devices.reading import OximeterReading
 from gateway.wire.columns import columns_of
 from gateway.wire.messages import Kind
 
-SIG_BASE: Final = "0000{:04x}-0000-1000-8000-00805f9b34fb"
-MODEL, SERIAL, FIRMWARE, BATTERY, CURRENT_TIME = (
-    SIG_BASE.format(number) for number in (0x2A24, 0x2A25, 0x2A26, 0x2A19, 0x2A2B)
-)
 CONTINUOUS, SPOT_CHECK, FEATURES, RECORD_ACCESS = (
     SIG_BASE.format(number)
     for number in (protocol.CONTINUOUS, protocol.SPOT_CHECK, protocol.FEATURES, protocol.RECORD_ACCESS)
 )
-
-INTERVALS_MS: Final = (250, 500, 1000, 2000, 4000)
-"""Intervals that oximeters have. PLXS does not tell the interval, so it is measured."""
-
-MEASURED: Final = 4
-"""Notifications whose spacing tells the interval."""
 
 RACP_S: Final = 30.0
 """A record access procedure without an answer for as long as an ATT transaction may take has failed."""
@@ -46,13 +37,14 @@ USER_FACING_TIME: Final = 2
 REPORTS: Final = 5
 """Reports in one visit of a device that stores new spot-checks while it reports the old ones."""
 
+STAMPED_MS: Final = 1000
+"""Stored spot-checks are stamped in whole seconds; the clock itself is read to 1/256 s."""
+
 RUN_MS: Final = 120_000
 """Stored spot-checks further apart than this are not of one recording."""
 
 QUIET_S: Final = 30.0
 """An oximeter that only makes spot-checks has said what it has when nothing came for this long."""
-
-SpotQueue = asyncio.Queue[bytes | None]
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +63,7 @@ class PlxDriver(Driver):
         """Read who it is, take its stored spot-checks, then stream until the link ends."""
         await self._introduce(link, desk)
         async with AsyncExitStack() as stack:
-            spots: SpotQueue = asyncio.Queue()
+            spots: Queue = asyncio.Queue()
             if link.has(SPOT_CHECK):
                 # For the whole visit: a spot-check that nobody listens to is stored, and would come again as stored.
                 spots = await stack.enter_async_context(link.notifications(SPOT_CHECK))
@@ -85,50 +77,52 @@ class PlxDriver(Driver):
         return After.REST
 
     async def _introduce(self, link: Link, desk: Desk) -> None:
-        async def text(characteristic: str) -> str:
-            return sig.decode_text(await link.read(characteristic)) if link.has(characteristic) else ""
-
-        await desk.introduce(serial=await text(SERIAL) or None, model=await text(MODEL), firmware=await text(FIRMWARE))
-        if link.has(BATTERY):
-            desk.status(battery=float(sig.decode_battery(await link.read(BATTERY))))
+        await identity.introduce(link, desk)
         if link.has(CURRENT_TIME):
             asked_ms = desk.clock.utc_ms()
-            now = sig.decode_current_time(await link.read(CURRENT_TIME)).local
+            data = await link.read(CURRENT_TIME)
             answered_ms = desk.clock.utc_ms()
+            try:
+                now = sig.decode_current_time(data).local
+            except ProtocolError as error:
+                await desk.set_aside(data, str(error))
+                return
             if now is not None:
-                # The time carries 1/256 s, so the journey is most of the doubt.
-                await desk.note_anchor(_tick(now), (asked_ms + answered_ms) // 2, 50 + (answered_ms - asked_ms) // 2)
+                doubt_ms = STAMPED_MS + 50 + (answered_ms - asked_ms) // 2
+                await desk.note_anchor(_tick(now), (asked_ms + answered_ms) // 2, doubt_ms)
 
-    async def _pull(self, link: Link, desk: Desk, spots: SpotQueue) -> None:
+    async def _pull(self, link: Link, desk: Desk, spots: Queue) -> None:
         """Take all stored spot-checks and delete them on the device once they are on our disk."""
         async with link.notifications(RECORD_ACCESS) as control:
             for _ in range(REPORTS):
-                answer = await _procedure(link, control, racp.REPORT_ALL)
+                answer = await _procedure(link, desk, control, racp.REPORT_ALL)
                 # Indications keep their order: what was reported is here before the answer is.
-                reported = _drain(spots)
+                reported = await _drain(desk, spots)
                 if answer != _done(racp.Op.REPORT):
                     await self._keep_live(desk, reported)
                     return
                 if not await self._deliver(desk, reported):
                     return
-                if await self._delete(link, control, reported):
+                if await self._delete(link, desk, control, reported):
                     return
             log.warning("%s stores faster than it reports: its spot-checks stay until the next visit", link.address)
 
-    async def _delete(self, link: Link, control: asyncio.Queue[bytes | None], reported: list[bytes]) -> bool:
+    async def _delete(
+        self, link: Link, desk: Desk, control: asyncio.Queue[bytes | None], reported: list[bytes]
+    ) -> bool:
         """Delete what was reported, and nothing that came since; False if that needs another report."""
         times = [protocol.decode_spot_check(data).timestamp for data in reported]
         newest = max((time for time in times if time is not None), default=None)
         if newest is not None:
             until = bytes((USER_FACING_TIME,)) + sig.encode_date_time(newest)
             request = racp.Request(racp.Op.DELETE, racp.Operator.LESS_OR_EQUAL, until)
-            if await _procedure(link, control, request) == _done(racp.Op.DELETE):
+            if await _procedure(link, desk, control, request) == _done(racp.Op.DELETE):
                 return True
         # It knows no comparison (PLXS 1.0.1 demands "all records" only).
         stored = [data for data in reported if _from_storage(data)] or reported
-        if await _procedure(link, control, racp.COUNT_ALL) != racp.Count(len(stored)):
+        if await _procedure(link, desk, control, racp.COUNT_ALL) != racp.Count(len(stored)):
             return False
-        await _procedure(link, control, racp.DELETE_ALL)
+        await _procedure(link, desk, control, racp.DELETE_ALL)
         return True
 
     async def _deliver(self, desk: Desk, raw: list[bytes]) -> bool:
@@ -160,7 +154,7 @@ class PlxDriver(Driver):
                 async with desk.stream("oximetry", 1000) as stream:
                     stream.add(_row_of_spot(data))
 
-    async def _wait_for_spots(self, desk: Desk, spots: SpotQueue) -> None:
+    async def _wait_for_spots(self, desk: Desk, spots: Queue) -> None:
         """Take spot-checks as they are made, until the link ends or none has come for a while."""
         try:
             while True:
@@ -168,50 +162,48 @@ class PlxDriver(Driver):
                     data = await spots.get()
                 if data is None:
                     return
-                await self._keep_live(desk, _spot_checks([data]))
+                await self._keep_live(desk, await _spot_checks(desk, [data]))
         except TimeoutError:
             return
 
-    async def _stream(self, link: Link, desk: Desk, spots: SpotQueue) -> None:
+    async def _stream(self, link: Link, desk: Desk, spots: Queue) -> None:
         """Pass on the continuous measurement until the link is lost, which is how such a night ends."""
-        await self._keep_live(desk, _drain(spots))
+        await self._keep_live(desk, await _drain(desk, spots))
         try:
             async with link.notifications(CONTINUOUS) as queue:
-                first: list[tuple[int, dict[str, float]]] = []
-                while len(first) < MEASURED:
-                    row = await _next_row(queue)
-                    if row is None:
-                        return
-                    first.append((desk.clock.utc_ms(), row))
-                async with desk.stream("oximetry", interval_ms([at for at, _ in first])) as stream:
-                    for at_ms, row in first:
-                        stream.add(row, at_ms)
-                    while (row := await _next_row(queue)) is not None:
-                        stream.add(row)
-                        # A spot-check made meanwhile is of the same finger in the same second: it would only put a
-                        # second sample beside this one.
-                        _drain(spots)
+                messages = Messages(link, desk, queue, protocol.decode_continuous)
+
+                async def next_reading() -> OximeterReading:
+                    measurement = await messages.next()
+                    # A spot-check made meanwhile is of the same finger in the same second: it would only put a second
+                    # sample beside this one.
+                    await _drain(desk, spots)
+                    return measurement.reading()
+
+                await live.pass_on(next_reading, desk)
+        except SilentError:
+            return  # some send nothing without a finger: the next visit listens again
         finally:
             # Made while no continuous measurement came.
-            await self._keep_live(desk, _drain(spots))
+            await self._keep_live(desk, await _drain(desk, spots))
 
 
-def _drain(spots: SpotQueue) -> list[bytes]:
+async def _drain(desk: Desk, spots: Queue) -> list[bytes]:
     """All spot-checks that are there; the end of the link is left to whoever talks on it."""
     values = []
     while not spots.empty():
         values.append(spots.get_nowait())
-    return _spot_checks(data for data in values if data is not None)
+    return await _spot_checks(desk, (data for data in values if data is not None))
 
 
-def _spot_checks(values: Iterable[bytes]) -> list[bytes]:
-    """Those that are spot-checks; what is none is logged and left out."""
+async def _spot_checks(desk: Desk, values: Iterable[bytes]) -> list[bytes]:
+    """Those that are spot-checks; what is none is set aside."""
     good = []
     for data in values:
         try:
             protocol.decode_spot_check(data)
         except ProtocolError as error:
-            log.warning("not a spot-check: %s", error)
+            await desk.set_aside(data, str(error))
         else:
             good.append(data)
     return good
@@ -241,17 +233,7 @@ def _done(op: racp.Op) -> racp.Response:
     return racp.Response(op, racp.Result.SUCCESS)
 
 
-async def _next_row(queue: asyncio.Queue[bytes | None]) -> dict[str, float] | None:
-    """The next measurement as a row; None when the link is lost. What is none is logged and left out."""
-    while (data := await queue.get()) is not None:
-        try:
-            return row_of(protocol.decode_continuous(data).reading())
-        except ProtocolError as error:
-            log.warning("not a continuous measurement: %s", error)
-    return None
-
-
-async def _procedure(link: Link, control: asyncio.Queue[bytes | None], request: racp.Request) -> racp.Message:
+async def _procedure(link: Link, desk: Desk, control: Queue, request: racp.Request) -> racp.Message:
     """Run one record access procedure.
 
     Raises
@@ -263,7 +245,11 @@ async def _procedure(link: Link, control: asyncio.Queue[bytes | None], request: 
     try:
         async with asyncio.timeout(RACP_S):
             while (data := await control.get()) is not None:
-                answer = racp.decode(data)
+                try:
+                    answer = racp.decode(data)
+                except ProtocolError as error:
+                    await desk.set_aside(data, str(error))
+                    continue
                 # The answer to an earlier request that came too late is not this one's.
                 counted = isinstance(answer, racp.Count) and request.op == racp.Op.COUNT
                 if counted or (isinstance(answer, racp.Response) and answer.op == request.op):
@@ -271,12 +257,6 @@ async def _procedure(link: Link, control: asyncio.Queue[bytes | None], request: 
     except TimeoutError:
         raise DeviceError(f"{link.address}: record access was not answered") from None
     raise DeviceError(f"{link.address}: the link is gone")
-
-
-def interval_ms(arrivals_ms: list[int]) -> int:
-    """Return the interval, of those that oximeters have, that the spacing of arrivals shows."""
-    spacing = statistics.median(after - before for before, after in itertools.pairwise(arrivals_ms))
-    return min(INTERVALS_MS, key=lambda interval: abs(interval - spacing))
 
 
 def _tick(local: datetime) -> int:

@@ -72,9 +72,10 @@ class ViatomDriver(Driver):
         if info.battery_pct is not None:
             desk.status(battery=info.battery_pct)
         if info.clock is not None:
-            # The ring tells whole seconds: the moment is somewhere within the one that it names.
+            # The ring tells whole seconds: the moment is somewhere within the one that it names, and so is the start of
+            # a recording within the one that it is stamped with.
             middle = (ring.asked_ms + ring.answered_ms) // 2
-            doubt = 500 + (ring.answered_ms - ring.asked_ms + 1) // 2
+            doubt = 1000 + (ring.answered_ms - ring.asked_ms + 1) // 2
             epoch = await desk.note_anchor(tick_of(info.clock) + 500, middle, doubt)
             if abs(info.clock - desk.local_time()) > CLOCK_OFF and not await self._missing(desk, info):
                 await self._set_clock(ring, desk, epoch)
@@ -180,6 +181,7 @@ class _Ring:
 
     def __init__(self, link: Link, desk: Desk, queue: asyncio.Queue[bytes | None]) -> None:
         self._link = link
+        self._desk = desk
         self._clock = desk.clock
         self._queue = queue
         self._frames = FrameAssembler()
@@ -222,7 +224,11 @@ class _Ring:
         data = await self._queue.get()
         if data is None:
             raise DeviceError(f"{self._link.address}: the link is gone")
-        return list(self._frames.feed(data))
+        before = self._frames.discarded
+        answers = list(self._frames.feed(data))
+        if stray := self._frames.discarded - before:
+            await self._desk.set_aside(data, f"{stray} bytes up to here belong to no frame")
+        return answers
 
     async def info(self) -> DeviceInfo:
         """Who the ring is, what it holds and what its clock says."""
