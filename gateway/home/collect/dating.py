@@ -15,6 +15,10 @@ DRIFT_PPM: Final = 100
 ABSURD_PPM: Final = 500
 """Anchors that imply more than this were not read off one running clock: somebody set it in between."""
 
+OLDEST_MS: Final = 366 * 86_400_000
+"""No recording is older than a year when its device is first met: one that seems to be was stamped by a clock that had
+lost its time, in a later epoch."""
+
 QUARTER_HOUR_MS: Final = 900_000
 """Every time zone's offset is a whole number of these."""
 
@@ -94,7 +98,8 @@ def recording_epoch(anchors: Sequence[Anchor], tick0: int, tick_end: int) -> int
         start, end = date_tick(anchors, epoch, tick0), date_tick(anchors, epoch, tick_end)
         older = [anchor.utc_ms for anchor in anchors if anchor.epoch in epochs[position + 1 :]]
         newer = [anchor.utc_ms for anchor in anchors if anchor.epoch in epochs[:position]]
-        earliest, latest = max(older, default=0), min(newer, default=now_ms)
+        first_ms = min(anchor.utc_ms for anchor in anchors if anchor.epoch == epoch)
+        earliest, latest = max(older, default=first_ms - OLDEST_MS), min(newer, default=now_ms)
         if start is None or end is None:
             continue
         if start.utc_ms >= earliest - start.uncertainty_ms:

@@ -148,3 +148,16 @@ class TestRecordingEpoch:
 
     def test_what_fits_nowhere_is_taken_for_the_present_run(self) -> None:
         assert recording_epoch([self.UNSET, self.SET], 5 * 10**15, 5 * 10**15 + 1) == 1
+
+
+def test_a_recording_stamped_by_a_clock_that_lost_its_time_is_not_of_the_first_epoch_years_ago() -> None:
+    """The battery ran empty in the night; the clock began at 2015 and was set while the recording went on."""
+    year_2015 = 1_420_070_400_000
+    t0 = 1_790_114_400_000
+    anchors = [
+        Anchor(0, t0 + 500, t0, 500),
+        Anchor(1, year_2015 + 400_000, t0 + 600_000, 500),
+        Anchor(2, t0 + 700_500, t0 + 700_000, 1000),
+    ]
+    start = year_2015 + 150_000
+    assert recording_epoch(anchors, start, start + 576_000) == 1
