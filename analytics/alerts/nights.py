@@ -274,8 +274,8 @@ def _wear_short(
         return None
     goal_min = t["goal_h"] * 60
     reached = sum(wear >= goal_min for _, wear in recent)
-    # With nights without data fewer are wanted, in proportion: no data is not "not worn".
-    wanted = min(t["wanted"], t["wanted"] * len(recent) / t["window"])
+    # With nights without data fewer are wanted, in proportion, rounded down: no data is not "not worn".
+    wanted = int(t["wanted"] * len(recent) / t["window"])
     if reached < wanted:
         values: dict[str, float | None] = {
             "goal_h": t["goal_h"],

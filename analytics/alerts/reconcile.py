@@ -50,15 +50,20 @@ def reconcile(
     tuple of Finding
         In the order in which they are to be told: first what is withdrawn, then each episode.
     """
-    matches = [_match(one, known) for one in episodes]
+    matches: list[Known | None] = []
+    for one in episodes:
+        # An alert stands for one episode: what turns out to be two is told as two.
+        matches.append(_match(one, [alert for alert in known if all(match is not alert for match in matches)]))
     found: list[Finding] = []
     for alert in known:
         if alert.over_ms is None and all(match is not alert for match in matches):
             at_ms = max(alert.raised_ms, since_ms)
             found.append(Finding(rule, False, at_ms, alert.from_ms, at_ms, {}, late=late, withdrawn=True))
+    # While an alert stands for another episode, one that is over adds nothing: somebody is called already.
+    standing = any(match is not None and match.over_ms is None for match in matches)
     for episode, match in zip(episodes, matches, strict=True):
         if match is None:
-            if episode.over_ms is None or episode.over_ms >= since_ms:
+            if episode.over_ms is None or (episode.over_ms >= since_ms and not standing):
                 found += _told(episode, late=late)
         elif match.over_ms is None:
             if episode.grade > match.grade:
