@@ -197,7 +197,7 @@ class _Ring:
             The link is gone, or the ring does not answer.
         """
         for _ in range(TRIES):
-            self._drop_late()
+            await self._drop_late()
             self.asked_ms = self._clock.utc_ms()
             for start in range(0, len(request), protocol.WRITE_CHUNK):
                 await self._link.write(protocol.WRITE, request[start : start + protocol.WRITE_CHUNK], response=False)
@@ -212,13 +212,11 @@ class _Ring:
                 continue
         raise DeviceError(f"{self._link.address}: the ring does not answer")
 
-    def _drop_late(self) -> None:
+    async def _drop_late(self) -> None:
         """Forget answers to what was asked before, and halves of them: they would be taken for this one's."""
-        self._frames.reset()
         while not self._queue.empty():
-            data = self._queue.get_nowait()
-            if data is None:
-                raise DeviceError(f"{self._link.address}: the link is gone")
+            await self._next()
+        self._frames.reset()
 
     async def _next(self) -> list[Response]:
         data = await self._queue.get()

@@ -1,0 +1,179 @@
+"""One row for each family: how to build its virtual peripheral, and what it truly measured.
+
+A new family needs a row here, and nothing else of the suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from bumble.device import Device
+
+from gateway.clock import Clock
+from gateway.home.devices.berrymed.driver import BerryMedDriver
+from gateway.home.devices.contec.driver import ContecDriver
+from gateway.home.devices.driver import Driver
+from gateway.home.devices.jumper.driver import JumperDriver
+from gateway.home.devices.pc60fw.driver import Pc60fwDriver
+from gateway.home.devices.plx.driver import PlxDriver
+from gateway.home.devices.plx.protocol import decode_continuous
+from gateway.home.devices.viatom.driver import ViatomDriver
+from gateway.wire.files.viatom import parse_vld
+from gateway.wire.messages import Kind
+from simulators.devices import Finger, O2Ring, PlxOptions, PulseOximeter, RingOptions, VirtualDevice
+from simulators.devices.berrymed import BerryMedOptions, BerryMedOximeter
+from simulators.devices.clocks import DeviceClock
+from simulators.devices.contec import ContecOximeter
+from simulators.devices.fingertip import FingertipOximeter
+from simulators.devices.jumper import JumperOximeter
+from simulators.devices.pc60fw import Pc60fwOximeter
+from tests.integration.devices.conformance.stand import Sample, cleaned, placed
+
+
+class Build(Protocol):
+    """Makes a peripheral, switched off."""
+
+    def __call__(self, radio: Device, clock: Clock, finger: Finger, serial: str, own: DeviceClock) -> VirtualDevice: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A row.
+
+    Attributes
+    ----------
+    driver : type of Driver
+    build : Build
+        The peripheral, on a finger.
+    notify : str
+        UUID of the characteristic that carries its samples.
+    garbage : bytes
+        A notification on it that says nothing.
+    live : callable or None
+        What was sent live (or spot by spot) to a gateway that listened, in order.
+    stored : callable or None
+        What its memory has held so far that a gateway shall have, in order.
+    has_serial : bool
+        It can say its serial number.
+    kind : Kind
+        Of its samples.
+    wear_s, off_s : int
+        How long it is worn, then off, until there is a recording to pull.
+    act : callable or None
+        What a person does meanwhile that the finger does not tell (a blood pressure is taken).
+    """
+
+    driver: type[Driver]
+    build: Build
+    notify: str
+    garbage: bytes
+    live: Callable[[Any], list[Sample]] | None = None
+    stored: Callable[[Any], list[Sample]] | None = None
+    has_serial: bool = False
+    kind: Kind = "oximetry"
+    wear_s: int = 120
+    off_s: int = 150
+    act: Callable[[Any], Awaitable[None]] | None = None
+
+
+def _fingertip(cls: type[FingertipOximeter]) -> Build:
+    def build(radio: Device, clock: Clock, finger: Finger, serial: str, own: DeviceClock) -> VirtualDevice:
+        return cls(radio, clock, finger, serial=serial, own_clock=own)
+
+    return build
+
+
+def _sent(device: FingertipOximeter) -> list[Sample]:
+    return [
+        Sample(sent.utc_ms, cleaned((sent.reading.spo2_pct, sent.reading.pulse_bpm))) for sent in device.delivered_live
+    ]
+
+
+def _berrymed(radio: Device, clock: Clock, finger: Finger, serial: str, own: DeviceClock) -> VirtualDevice:
+    options = BerryMedOptions(notifications_per_s=5)
+    return BerryMedOximeter(radio, clock, finger, serial=serial, own_clock=own, options=options)
+
+
+def _shown(device: FingertipOximeter) -> list[Sample]:
+    """A display's value: it holds for its second, and is read some time in it."""
+    return [Sample(one.utc_ms + 500, one.values, doubt_ms=500) for one in _sent(device)]
+
+
+def _ring(radio: Device, clock: Clock, finger: Finger, serial: str, own: DeviceClock) -> VirtualDevice:
+    return O2Ring(radio, clock, finger, serial=serial, own_clock=own, options=RingOptions())
+
+
+def _ring_live(ring: O2Ring) -> list[Sample]:
+    return [Sample(frame.utc_ms, cleaned((frame.spo2_pct, frame.pulse_bpm))) for frame in ring.delivered_live]
+
+
+def _ring_files(ring: O2Ring) -> list[Sample]:
+    samples = []
+    for data in ring.files.values():
+        file = parse_vld(data)
+        samples += _worn(zip(file.spo2.tolist(), file.pulse.tolist(), strict=True), file.start, file.interval_s)
+    return samples
+
+
+def _worn(values: Any, start: datetime | None, interval_s: float) -> list[Sample]:
+    """Samples of a recording: by the place that the finger's values tell; off the finger, from the last one on."""
+    samples: list[Sample] = []
+    for spo2, pulse in values:
+        if 0 < spo2 <= 100:
+            samples.append(placed((float(spo2), float(pulse))))
+        else:
+            samples.append(Sample(samples[-1].utc_ms + round(interval_s * 1000), (-1.0, -1.0), doubt_ms=500))
+    assert start is not None
+    return samples
+
+
+def _oximeter(radio: Device, clock: Clock, finger: Finger, serial: str, own: DeviceClock) -> VirtualDevice:
+    return PulseOximeter(radio, clock, finger, serial=serial, own_clock=own, options=PlxOptions(spot_every_s=10))
+
+
+def _oximeter_live(device: PulseOximeter) -> list[Sample]:
+    sent = [(one.utc_ms, decode_continuous(one.value).normal) for one in device.delivered_live]
+    return [Sample(utc_ms, cleaned((vitals.spo2_pct, vitals.pulse_bpm))) for utc_ms, vitals in sent]
+
+
+def _oximeter_stored(device: PulseOximeter) -> list[Sample]:
+    return [
+        Sample(record.utc_ms, cleaned((record.measurement.vitals.spo2_pct, record.measurement.vitals.pulse_bpm)))
+        for record in device.memory.records
+    ]
+
+
+FAMILIES: Sequence[Family] = (
+    Family(BerryMedDriver, _berrymed, "49535343-1e4d-4bd9-ba61-23c647249616", b"\x01\x02\x03\x04\x05", live=_shown),
+    Family(ContecDriver, _fingertip(ContecOximeter), "FF02", b"\xeb\x01\x05\x40\x60\x7f\x00\x00", live=_sent),
+    Family(JumperDriver, _fingertip(JumperOximeter), "cdeacb81-5235-4c07-8846-93a37ee6b86d", b"\x81\x40", live=_sent),
+    Family(
+        Pc60fwDriver,
+        _fingertip(Pc60fwOximeter),
+        "6e400003-b5a3-f393-e0a9-e50e24dcca9e",
+        b"\xaa\x55\x0f\x08\x01\x60\x40\x00\x01\x00\x00\x00",
+        live=_sent,
+    ),
+    Family(
+        PlxDriver,
+        _oximeter,
+        "2A5F",
+        b"\x00\x62",
+        live=_oximeter_live,
+        stored=_oximeter_stored,
+        has_serial=True,
+    ),
+    Family(
+        ViatomDriver,
+        _ring,
+        "0734594a-a8e7-4b1a-a6b1-cd5243059a57",
+        b"\x55\x00\xff\x00\x00\x00\x00\x01",
+        live=_ring_live,
+        stored=_ring_files,
+        has_serial=True,
+        wear_s=800,
+    ),
+)
