@@ -5,7 +5,7 @@ person's nights are taken as normal about their own level, with a night-to-night
 people as N(level, level_sd), the SD as a lognormal; both were fitted once to a simulated cohort (docs/nights.md), wide
 enough that a dozen nights outweigh them. Of one night they do what is right: an extreme one is partly chance.
 
-Given the SD, the level's posterior is normal in closed form; the SD itself is summed over a grid. The quantity asked for is
+Given the SD, the level's posterior is normal in closed form; the SD itself is summed over a grid. What is asked for is
 the arithmetic mean over many nights, exp(level + SD^2 / 2) - shift, because severity is defined by it. Gelman et al.,
 Bayesian Data Analysis, 3rd ed., chapter 5, treat such models.
 
@@ -62,10 +62,10 @@ class Population:
 
 POPULATIONS: Final[Mapping[str, Population]] = MappingProxyType(
     {
-        "odi3": Population(0.5, 2.0, 1.1, 0.42, 0.4, RATE_BANDS),
-        "odi4": Population(0.5, 1.5, 1.2, 0.45, 0.4, RATE_BANDS),
-        "hypoxic_burden": Population(1.0, 2.4, 1.1, 0.42, 0.4, BURDEN_BANDS),
-        "t90_pct": Population(0.05, 0.0, 2.0, 0.8, 0.5),
+        "odi3": Population(0.5, 2.07, 0.99, 0.42, 0.3, RATE_BANDS),
+        "odi4": Population(0.5, 1.72, 1.07, 0.40, 0.3, RATE_BANDS),
+        "hypoxic_burden": Population(1.0, 2.83, 1.07, 0.42, 0.3, BURDEN_BANDS),
+        "t90_pct": Population(0.1, -0.23, 1.63, 0.57, 0.5),
     }
 )
 """By index; the first is the one that verdicts are read from."""

@@ -48,7 +48,7 @@ def shift(before: Floats, after: Floats, confidence: float = 0.95) -> tuple[floa
     n, m = before.size, after.size
     differences = np.sort((after[:, None] - before[None, :]).ravel())
     reach = float(ndtri(0.5 + confidence / 2)) * np.sqrt(n * m * (n + m + 1) / 12.0)
-    skip = int(np.clip(np.floor(n * m / 2.0 - reach), 0, (n * m - 1) // 2))
+    skip = int(np.clip(np.floor(n * m / 2.0 - reach) - 1, 0, (n * m - 1) // 2))
     return float(np.median(differences)), float(differences[skip]), float(differences[n * m - 1 - skip])
 
 

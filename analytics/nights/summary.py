@@ -104,7 +104,7 @@ def outlook(index: str, values: Sequence[float]) -> Outlook:
     classes: dict[Severity, float] = {}
     if population.bands is not None:
         classes = dict(zip(CLASSES, found.class_probabilities(), strict=True))
-    severity = max(classes, key=classes.__getitem__, default="unknown")
+    severity: Severity = max(classes, key=lambda name: classes[name], default="unknown")
     tail = (1.0 - INTERVAL) / 2
     return Outlook(
         index=index,
