@@ -14,6 +14,7 @@ from typing import Final, Self
 from gateway.clock import Clock
 from gateway.errors import OutboxError
 from gateway.home.collect.collector import LIVE_MS, Collector, Progress
+from gateway.home.collect.enrolment import SECRETS, EnrolmentSecrets
 from gateway.home.collect.radio import Radio
 from gateway.home.collect.recovery import Rung
 from gateway.home.devices.driver import Mode
@@ -61,7 +62,14 @@ class Home:
         self._clock = clock
         self.outbox = Outbox(config.data / "outbox.db", clock, config.limits)
         self.collector = Collector(
-            radio, self.outbox, clock, mode=config.mode, live_ms=config.live_ms, zone=config.zone, progress=progress
+            radio,
+            self.outbox,
+            clock,
+            mode=config.mode,
+            live_ms=config.live_ms,
+            zone=config.zone,
+            progress=progress,
+            enrolment=EnrolmentSecrets(config.data / SECRETS),
         )
         self.publisher = Publisher(self.outbox, clock, config.broker, config.gateway, self.status)
         self.outbox.on_put = self.publisher.notice

@@ -84,6 +84,25 @@ class OximetryFlag(IntFlag):
     CHARGING = 16
 
 
+class WearFlag(IntFlag):
+    """Bits of the `flags` column of kind wear."""
+
+    IN_CASE = 1
+    SENSOR_FAULT = 2
+    CLOCK_LOST = 4
+    LOW_BATTERY = 8
+
+
+class WaveformFlag(IntFlag):
+    """Bits of the `flags` column of kind waveform."""
+
+    CLIPPED = 1
+    """Saturated: the sample is a bound and no value."""
+
+    GAP = 2
+    """Samples are missing before this one."""
+
+
 def shown(number: int) -> str:
     """A number as an error names it: one from a stranger may have more digits than Python cares to print."""
     return str(number) if abs(number) < 1 << 64 else f"a number of {number.bit_length()} bits"

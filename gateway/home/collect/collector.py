@@ -14,8 +14,9 @@ from typing import Final
 from bleak.backends.device import BLEDevice
 
 from gateway.clock import Clock
-from gateway.errors import DeviceError, OutboxError, SomnolinkError
+from gateway.errors import ConfigurationError, DeviceError, OutboxError, SomnolinkError
 from gateway.home.collect.desk import Known, VisitDesk
+from gateway.home.collect.enrolment import EnrolmentSecrets
 from gateway.home.collect.host_clock import StepWatch
 from gateway.home.collect.radio import BleakLink, Radio
 from gateway.home.collect.recovery import Ladder, Rung
@@ -36,6 +37,13 @@ RECORDING_S: Final = 120.0
 RECORDING_VISITS: Final = 4
 """Between visits while a device records, and the visits after that in which its recording is looked for: a ring closes
 the file two minutes after it came off and sleeps five minutes later, so a rest would miss it."""
+
+SELDOM_S: Final = 3_600.0
+"""Between contacts with a device that lives on a small cell: an hour more or less is nothing to a wear report, and 17
+contacts a day in its case cost an nRF52-class recorder 0.02 mAh (docs/power.md)."""
+
+STRANGER_S: Final = 60.0
+"""How often is looked whether an enrolment secret has been entered for a device that wants one."""
 
 LOOK_S: Final = 30.0
 """How often the scanner and the links are looked after."""
@@ -78,6 +86,8 @@ class Collector:
     ----------
     progress : callable
         Called with (device, what, bytes done, bytes in all) during long transfers.
+    enrolment : EnrolmentSecrets or None
+        Of the devices that want one; without, they are left alone.
     """
 
     def __init__(
@@ -90,8 +100,10 @@ class Collector:
         live_ms: int = LIVE_MS,
         zone: tzinfo = UTC,
         progress: Progress = lambda *_: None,
+        enrolment: EnrolmentSecrets | None = None,
     ) -> None:
         self._radio = radio
+        self._enrolment = enrolment
         self._outbox = outbox
         self._clock = clock
         self._mode: Mode = mode
@@ -99,6 +111,7 @@ class Collector:
         self._zone = zone
         self._progress = progress
         self._places: dict[str, _Place] = {}
+        self._strangers: set[str] = set()
         self._connecting = asyncio.Lock()
         self._ladder = Ladder(clock.monotonic_s())
         self._steps = StepWatch(clock.utc_ms(), clock.monotonic_s())
@@ -191,7 +204,24 @@ class Collector:
         place = self._places.get(sighting.address) or self._new_place(sighting.address)
         place.heard_s = now_s
         if place.task is None and now_s >= place.not_before_s:
+            if driver.enrolled and not self._is_enrolled(sighting.address):
+                # It may be the neighbour's: it is not even connected to.
+                place.not_before_s = now_s + STRANGER_S
+                return
             place.task = asyncio.create_task(self._visit(place, driver, sighting, device))
+
+    def _is_enrolled(self, address: str) -> bool:
+        try:
+            known = self._enrolment is not None and self._enrolment.of(address) is not None
+        except ConfigurationError as error:
+            log.warning("%s", error)
+            known = False
+        if known:
+            self._strangers.discard(address)
+        elif address not in self._strangers and len(self._strangers) < PLACES:
+            self._strangers.add(address)
+            log.info("%s wants an enrolment secret: enter it with `somnolink adopt` if it is yours", address)
+        return known
 
     def _new_place(self, address: str) -> _Place:
         idle = [(place.heard_s, known) for known, place in self._places.items() if place.task is None]
@@ -211,6 +241,7 @@ class Collector:
             zone=self._zone,
             known=self.known,
             progress=self._progress,
+            enrolment=self._enrolment,
         )
         try:
             after = await self._talk(place, driver, sighting, device, desk)
@@ -260,6 +291,8 @@ def _pause_s(place: _Place, after: After, *, delivered: bool) -> float:
     """How long to leave a device alone after a visit that went well."""
     if after is After.WATCH:
         return BACKOFF_FIRST_S
+    if after is After.SELDOM:
+        return SELDOM_S
     if after is After.RECORDING:
         place.expected = RECORDING_VISITS
     elif delivered or place.expected == 0:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 from gateway.clock import Clock
 from gateway.errors import OutboxError, TransferError
 from gateway.home.collect.dating import continues, date_tick, recording_epoch
+from gateway.home.collect.enrolment import EnrolmentSecrets
 from gateway.home.collect.live import LiveStream
-from gateway.home.devices.driver import Mode
+from gateway.home.collect.logbook import Logbook
+from gateway.home.devices.driver import Mode, Read, Readings, Records
 from gateway.home.outbox import Outbox
 from gateway.home.outbox.ledger import Anchor, Item
 from gateway.wire.columns import columns_of
@@ -50,6 +52,7 @@ class Known:
     duplicates: int = 0
     dropped: int = 0
     set_aside: int = 0
+    drift_ppm: float | None = None
     streamed_ms: int = 0
     gaps: int = 0
     gap_s: float = 0.0
@@ -70,7 +73,10 @@ class VisitDesk:
         zone: tzinfo,
         known: dict[str, Known],
         progress: Callable[[str, str, int, int], None],
+        enrolment: EnrolmentSecrets | None = None,
     ) -> None:
+        self._enrolment = enrolment
+        self._logbook: Logbook | None = None
         self._outbox = outbox
         self._clock = clock
         self._family = family
@@ -218,6 +224,42 @@ class VisitDesk:
         self.delivered = True
         log.info("%s: %s is in the outbox, %d samples", device, name, size)
 
+    def secret(self) -> bytes | None:
+        """The enrolment secret of the device at this address."""
+        return None if self._enrolment is None else self._enrolment.of(self._address)
+
+    @property
+    def logbook(self) -> Logbook:
+        """The books of a device with a log of records."""
+        if self._logbook is None:
+            self._logbook = Logbook(self._outbox, self.device)
+        return self._logbook
+
+    async def note_boot(self, boot: int, tick_ms: int, utc_ms: int, uncertainty_ms: int) -> None:
+        """Note a contact with the clock of a device that counts its boots."""
+        known = self._known[self.device]
+        known.drift_ppm = await self.logbook.note_boot(boot, tick_ms, utc_ms, uncertainty_ms)
+
+    async def position(self, log: int) -> int:
+        """First sequence of a device's log that is not on our disk yet."""
+        return await self.logbook.position(log)
+
+    async def keep_records(self, log: int, records: Sequence[Records], end: int) -> None:
+        """Keep raw records, everything before sequence `end`."""
+        await self.logbook.keep(log, records, end)
+
+    async def deliver_records(self, kind: Kind, read: Read, *, complete: bool) -> None:
+        """Date what is kept and hand it on as one stored session."""
+        samples = await self.logbook.deliver(kind, read, complete=complete)
+        if samples:
+            self._known[self.device].last_pull_ms = self._clock.utc_ms()
+            self.delivered = True
+            log.info("%s: %d samples of its memory are in the outbox", self.device, samples)
+
+    async def pass_on(self, kind: Kind, readings: Readings, log: int, end: int) -> None:
+        """Hand on what has just been recorded."""
+        await self.logbook.pass_on(kind, readings, log, end)
+
     def progress(self, what: str, done: int, total: int) -> None:
         """Tell who watches."""
         self._progress(self.device, what, done, total)
@@ -242,14 +284,18 @@ class VisitDesk:
         except OutboxError as error:
             log.warning("%s", error)
 
-    async def report(self, rssi_dbm: int) -> None:
+    async def report(self, rssi_dbm: int | None = None) -> None:
         """Put one sample of kind `device` into the outbox: what the visit learned of the device itself.
 
         Where the outbox refuses it is left out: the next visit tells the same, and this one went as it went.
         """
         if self._device is None:
             return
-        values = {**self._known[self._device].values, "rssi": float(max(-128, min(127, rssi_dbm)))}
+        values = dict(self._known[self._device].values)
+        if rssi_dbm is not None:
+            values["rssi"] = float(max(-128, min(127, rssi_dbm)))
+        if not values:
+            return
         batch = Batch(
             device=self._device,
             kind="device",

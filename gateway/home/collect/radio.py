@@ -188,6 +188,18 @@ class BleakLink:
         client = self._connected()
         await self._call(f"write {characteristic[:8]}", client.write_gatt_char(characteristic, data, response=response))
 
+    async def pair(self) -> None:
+        """Pair and bond where there is no bond yet."""
+        try:
+            await self._call("pair", self._connected().pair())
+        except NotImplementedError:
+            log.debug("%s: this platform pairs when a characteristic asks for it", self._address)
+
+    def payload(self, characteristic: str) -> int:
+        """Bytes that a notification may carry now: the MTU less 3."""
+        found = self._connected().services.get_characteristic(characteristic)
+        return 0 if found is None else found.max_write_without_response_size
+
     @asynccontextmanager
     async def notifications(self, characteristic: str) -> AsyncIterator[asyncio.Queue[bytes | None]]:
         """Subscribe for the length of the block."""

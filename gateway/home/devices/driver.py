@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -63,12 +63,59 @@ class Link(Protocol):
     def notifications(self, characteristic: str) -> AbstractAsyncContextManager[asyncio.Queue[bytes | None]]:
         """Subscribe for the length of the block; the queue yields each value, and None when the link is lost."""
 
+    async def pair(self) -> None:
+        """Pair and bond where there is no bond yet; nothing on platforms that do it by themselves when it is needed."""
+
+    def payload(self, characteristic: str) -> int:
+        """Bytes that a notification may carry now: the MTU less 3. It may grow just after the connection."""
+
 
 class Stream(Protocol):
     """Where live samples go."""
 
     def add(self, values: Mapping[str, float], arrival_ms: int | None = None) -> None:
         """Take the sample that has just arrived (or arrived at `arrival_ms`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What records of a device's log say, in the order of their sequences.
+
+    Attributes
+    ----------
+    boot : array of int64, shape (records,)
+        The device's boot counter, 0 to 65535.
+    tick_ms : array of int64, shape (records,)
+        Milliseconds since that boot, at the first sample of each record.
+    columns : mapping of str to array, shape (samples,)
+        Columns of a kind, the samples of all records behind each other.
+    sizes : array of int64, shape (records,), or None
+        Samples in each record; None: one each.
+    dt_ms : int or None
+        Between the samples of a record; None: uneven, one sample a record.
+    tick_doubt_ms : int
+        How much later than its tick a sample may have been taken.
+    """
+
+    boot: NDArray[np.int64]
+    tick_ms: NDArray[np.int64]
+    columns: Mapping[str, Array]
+    sizes: NDArray[np.int64] | None = None
+    dt_ms: int | None = None
+    tick_doubt_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """Raw records of one layout whose sequences follow each other; they say nothing without their layout."""
+
+    layout: int
+    count: int
+    data: bytes
+
+
+Read = Callable[[Records], Readings]
+"""Turns raw records that were checked before into readings."""
 
 
 class Desk(Protocol):
@@ -125,11 +172,36 @@ class Desk(Protocol):
         `tick0_ms` is the device's clock at the first sample; the others follow every `dt_ms`, or at `offsets_ms`.
         """
 
+    def secret(self) -> bytes | None:
+        """The enrolment secret of the device at this address; None: nobody has entered one."""
+
+    async def note_boot(self, boot: int, tick_ms: int, utc_ms: int, uncertainty_ms: int) -> None:
+        """Note what the clock of a device with a boot counter (16 bits) read at a time of ours."""
+
+    async def position(self, log: int) -> int:
+        """First sequence of a device's log that is not on our disk yet; 0 in a log never seen."""
+
+    async def keep_records(self, log: int, records: Sequence[Records], end: int) -> None:
+        """Keep raw records, all before sequence `end`: on disk when this returns, so the device may free them."""
+
+    async def deliver_records(self, kind: Kind, read: Read, *, complete: bool) -> None:
+        """Date all that is kept and hand it on as one stored session.
+
+        `complete`: nothing of the log is missing behind it. What cannot be dated yet (a boot that no anchor knows and
+        of which more may come) stays kept.
+        """
+
+    async def pass_on(self, kind: Kind, readings: Readings, log: int, end: int) -> None:
+        """Hand on what has just been recorded, dated by the last anchor: on disk when this returns, up to `end`."""
+
     def progress(self, what: str, done: int, total: int) -> None:
         """Tell who watches how far a long transfer is (bytes)."""
 
     def status(self, **values: float) -> None:
         """Report battery (%), voltage (V) or boot count, for kind `device`."""
+
+    async def report(self) -> None:
+        """Send what `status` was told now, not at the end of the visit: for links that are held for hours."""
 
     async def set_aside(self, data: bytes, reason: str) -> None:
         """Put away bytes that make no sense, with the reason in one line: counted, kept on disk, seen by people.
@@ -149,6 +221,9 @@ class After(Enum):
 
     REST = "rest"
     """All is pulled: leave it alone for a while, so that it can sleep."""
+
+    SELDOM = "seldom"
+    """All is pulled, and each contact costs its cell dearly: come back a few times a day."""
 
 
 class Capability(Enum):
@@ -171,7 +246,8 @@ class Dating(Enum):
     """From when they came in: `Desk.stream`."""
 
     ANCHORS = "anchors"
-    """From the device's clock, read at each contact: `Desk.note_anchor`, then `Desk.deliver`."""
+    """From the device's clock, read at each contact: `Desk.note_anchor`, then `Desk.deliver`; or with a boot counter
+    `Desk.note_boot`, then `Desk.deliver_records` and `Desk.pass_on`."""
 
 
 class Acknowledgement(Enum):
@@ -184,7 +260,7 @@ class Acknowledgement(Enum):
     """It keeps its last recordings whatever is said to it; the gateway's ledger knows which of them it has."""
 
     DELETE = "delete"
-    """The driver tells it to delete, after `Desk.deliver` has returned and not before."""
+    """The driver tells it to delete, after `Desk.deliver`, `keep_records` or `pass_on` has returned and not before."""
 
     CONFIRMATION = "confirmation"
     """It lets go when the radio confirms (an ATT indication), before our disk has it. Protocol's fault: a gateway that
@@ -208,6 +284,8 @@ class Driver(ABC):
         Where its samples' times come from.
     acknowledgement : Acknowledgement
         When its devices let go of what they keep.
+    enrolled : bool
+        Whether its devices are visited only where an enrolment secret was entered for their address.
 
     Notes
     -----
@@ -237,6 +315,7 @@ class Driver(ABC):
     capabilities: ClassVar[frozenset[Capability]]
     dating: ClassVar[frozenset[Dating]]
     acknowledgement: ClassVar[Acknowledgement]
+    enrolled: ClassVar[bool] = False
 
     @classmethod
     def matches(cls, sighting: Sighting) -> bool:

@@ -13,6 +13,7 @@ from gateway.errors import OutboxFullError
 from gateway.home.outbox.journal import Journal
 from gateway.home.outbox.ledger import Ledger
 from gateway.home.outbox.policy import OVERHEAD_BYTES, Limits, count, make_room
+from gateway.home.outbox.records import RecordBook
 from gateway.home.outbox.set_aside import SetAside
 from gateway.wire.codec import encode_batch
 from gateway.wire.messages import Ack, Batch, Kind, Origin
@@ -20,6 +21,8 @@ from gateway.wire.messages import Ack, Batch, Kind, Origin
 _INSERT: Final = (
     "INSERT OR IGNORE INTO batch (device, session, revision, seq, kind, origin, payload) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
+
+Along = Callable[[sqlite3.Connection], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class Outbox:
         self._journal = Journal(path, clock)
         self.ledger = Ledger(self._journal, clock)
         self.set_aside = SetAside(self._journal, clock)
+        self.records = RecordBook(self._journal)
         self._used: int | None = None
         # After a restart nothing counts as sent: that a batch was is known to the service, if at all.
         self._sent_up_to = 0
@@ -81,8 +85,13 @@ class Outbox:
         self.on_put: Callable[[int], None] = lambda _: None
         """Called with their number after each commit of batches."""
 
-    async def put(self, batches: Sequence[Batch]) -> None:
+    async def put(self, batches: Sequence[Batch], along: Along | None = None) -> None:
         """Take batches, all or none; when this returns they are on disk and the device may free them.
+
+        Parameters
+        ----------
+        along : callable or None
+            A change of the books beside the queue, in the same commit.
 
         Raises
         ------
@@ -91,7 +100,7 @@ class Outbox:
         OutboxError
             The disk refused.
         """
-        await self._take(encode_rows(batches), None)
+        await self._take(encode_rows(batches), along)
 
     async def finish(self, device: str, item: str, batches: Sequence[Batch]) -> None:
         """Take the batches of a stored item and mark it as done in the ledger, in one commit.
@@ -103,13 +112,13 @@ class Outbox:
         OutboxError
             The disk refused.
         """
-        await self._take(encode_rows(batches), (device, item))
+        await self._take(encode_rows(batches), lambda database: self.ledger.mark_done(database, device, item))
 
-    async def _take(self, rows: Sequence[_Row], done: tuple[str, str] | None) -> None:
+    async def _take(self, rows: Sequence[_Row], along: Along | None) -> None:
         def job(database: sqlite3.Connection) -> OutboxFullError | None:
             refusal = self._insert(database, rows)
-            if refusal is None and done is not None:
-                self.ledger.mark_done(database, *done)
+            if refusal is None and along is not None:
+                along(database)
             return refusal
 
         refusal = await self._journal.run(job)

@@ -25,7 +25,18 @@ from gateway.wire.codec import (
     encode_status,
 )
 from gateway.wire.columns import missing_value
-from gateway.wire.messages import KINDS, MAX_COUNT, MAX_SAMPLES, ORIGINS, SCHEMA, Ack, OximetryFlag, Result
+from gateway.wire.messages import (
+    KINDS,
+    MAX_COUNT,
+    MAX_SAMPLES,
+    ORIGINS,
+    SCHEMA,
+    Ack,
+    OximetryFlag,
+    Result,
+    WaveformFlag,
+    WearFlag,
+)
 from tests.conftest import ROOT
 from tests.unit.wire.samples import batch
 
@@ -119,8 +130,8 @@ def test_columns_with_their_types_and_missing_values_are_those_of_the_schema(sch
             missing = missing_value(kind, name)
             same = column["missing"] == missing or (column["missing"] == "NaN" and math.isnan(missing))
             assert same, (kind, name)
-    bits = told["oximetry"]["flags"]["bits"]
-    assert bits == {flag.name: flag.value for flag in OximetryFlag}
+    for kind, flags in {"oximetry": OximetryFlag, "wear": WearFlag, "waveform": WaveformFlag}.items():
+        assert told[kind]["flags"]["bits"] == {flag.name: flag.value for flag in flags}
 
 
 def test_typed_arrays_have_the_tags_that_are_told(schemas: dict[str, Any]) -> None:

@@ -1,0 +1,1 @@
+"""Our own strip under the mattress: its waveform at 50 Hz."""
