@@ -1,19 +1,29 @@
-"""The records: gateways, devices, results, alerts, set-aside messages and API tokens, in SQLite or PostgreSQL."""
+"""The records: people, gateways, devices, results, alerts, set-aside messages and API tokens.
+
+In SQLite or PostgreSQL.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from analytics.alerts.lifecycle import State as AlertState
 from gateway.service.records.alerts import Alerts
+from gateway.service.records.assignments import Assignments
+from gateway.service.records.data_time import DataTimes
 from gateway.service.records.database import Database
 from gateway.service.records.devices import Devices
+from gateway.service.records.feed import Feed
+from gateway.service.records.patient_nights import PatientNights
+from gateway.service.records.people import People
 from gateway.service.records.results import Results
 from gateway.service.records.set_aside import SetAsides
+from gateway.service.records.thresholds import Thresholds
 from gateway.service.records.tokens import Tokens
+from gateway.service.records.treatment import Treatment
 from gateway.service.records.values import (
     MAIN_INDICES,
     MAX_PAYLOAD,
-    Alert,
     ApiToken,
     Contact,
     Desaturation,
@@ -27,24 +37,44 @@ from gateway.service.records.values import (
     Severity,
     State,
 )
+from gateway.service.records.values_alerts import Alert, AlertEvent, Subject, Webhook
+from gateway.service.records.values_people import (
+    Assignment,
+    Clinic,
+    Patient,
+    SideEffect,
+    SideEffectKind,
+    TreatmentStep,
+)
+from gateway.service.records.webhooks import Webhooks
 
 __all__ = [
     "MAIN_INDICES",
     "MAX_PAYLOAD",
     "Alert",
+    "AlertEvent",
+    "AlertState",
     "ApiToken",
+    "Assignment",
+    "Clinic",
     "Contact",
     "Desaturation",
     "Device",
     "Gateway",
     "NightResult",
     "NightUpdate",
+    "Patient",
     "Records",
     "Refusal",
     "Rejected",
     "SetAside",
     "Severity",
+    "SideEffect",
+    "SideEffectKind",
     "State",
+    "Subject",
+    "TreatmentStep",
+    "Webhook",
 ]
 
 
@@ -68,7 +98,11 @@ class Records:
         Gateways and devices, and who may speak for which.
     results : Results
         Nights, indices, desaturations.
-    alerts : Alerts
+    people, assignments, treatment
+        Clinics, patients, who had which device when, and how they are treated.
+    patient_nights : PatientNights
+    alerts, feed, thresholds, webhooks, data_times
+        Alerts with their history, and all that goes with them.
     set_aside : SetAsides
     tokens : Tokens
 
@@ -84,7 +118,15 @@ class Records:
         self._database = Database(str(url), password)
         self.devices = Devices(self._database)
         self.results = Results(self._database)
+        self.people = People(self._database)
+        self.assignments = Assignments(self._database)
+        self.treatment = Treatment(self._database)
+        self.patient_nights = PatientNights(self._database, self.results)
         self.alerts = Alerts(self._database)
+        self.feed = Feed(self._database)
+        self.thresholds = Thresholds(self._database)
+        self.webhooks = Webhooks(self._database)
+        self.data_times = DataTimes(self._database)
         self.set_aside = SetAsides(self._database)
         self.tokens = Tokens(self._database)
 

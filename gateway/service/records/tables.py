@@ -1,7 +1,6 @@
-"""The tables of the records database; `migrations/` holds how they came about.
+"""The tables of gateways, devices and results; those of people and alerts stand in `tables_people`, `tables_alerts`.
 
-Times are UTC milliseconds, nights are local dates. Nothing here names a person: who wore a device when will be an
-assignment of its own.
+Times are UTC milliseconds, nights are local dates. `migrations/` holds how the tables came about.
 """
 
 from __future__ import annotations
@@ -15,16 +14,14 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     ForeignKeyConstraint,
-    Index,
     LargeBinary,
     MetaData,
     String,
     Text,
-    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from gateway.service.records.values import Severity, State
+from gateway.service.records.values import State
 
 NAMES: Final = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -34,6 +31,10 @@ NAMES: Final = {
     "pk": "pk_%(table_name)s",
 }
 """Every constraint has a name, the same on every database, so that a later migration can refer to it."""
+
+
+FIRST_CLINIC: Final = "clinic"
+"""The clinic that is there from the start, and that a gateway is of until somebody says otherwise."""
 
 
 class Base(DeclarativeBase):
@@ -50,6 +51,7 @@ class GatewayRow(Base):
 
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
+    clinic_id: Mapped[str] = mapped_column(ForeignKey("clinic.id"), server_default=FIRST_CLINIC, index=True)
     first_seen_ms: Mapped[int]
     last_seen_ms: Mapped[int]
 
@@ -117,33 +119,6 @@ class DesaturationRow(Base):
     depth: Mapped[float]
     area: Mapped[float]
     confidence: Mapped[float]
-
-
-class AlertRow(Base):
-    """Something that a person should look at; at most one open alert of a kind for one subject."""
-
-    __tablename__ = "alert"
-    __table_args__ = (
-        Index(
-            "uq_alert_open",
-            "kind",
-            "subject",
-            unique=True,
-            sqlite_where=text("resolved_ms IS NULL"),
-            postgresql_where=text("resolved_ms IS NULL"),
-        ),
-    )
-
-    id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    kind: Mapped[str]
-    subject: Mapped[str]
-    severity: Mapped[Severity] = mapped_column(String(16))
-    message: Mapped[str] = mapped_column(Text)
-    evidence: Mapped[dict[str, str | float | None]] = mapped_column(JSON)
-    count: Mapped[int]
-    raised_ms: Mapped[int] = mapped_column(index=True)
-    last_ms: Mapped[int]
-    resolved_ms: Mapped[int | None]
 
 
 class StaleNightRow(Base):

@@ -151,34 +151,6 @@ class NightUpdate:
 
 
 @dataclass(frozen=True, slots=True)
-class Alert:
-    """Something that a person should look at.
-
-    Attributes
-    ----------
-    kind : str
-        Which rule raised it, such as ``outbox_full``.
-    subject : str
-        Id of the gateway or device that it is about.
-    count : int
-        How often it was raised since it opened.
-    resolved_ms : int or None
-        None while it is open.
-    """
-
-    id: str
-    kind: str
-    subject: str
-    severity: Severity
-    message: str
-    evidence: Mapping[str, str | float | None]
-    count: int
-    raised_ms: int
-    last_ms: int
-    resolved_ms: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Rejected:
     """A message that is to be set aside, as ingest hands it over."""
 

@@ -1,4 +1,4 @@
-"""First cut: gateways, devices, nights, desaturations, alerts, set-aside messages, API tokens."""
+"""First cut: clinics, people, gateways, devices, nights, desaturations, alerts, feed, set-aside messages, tokens."""
 
 from __future__ import annotations
 
@@ -13,30 +13,169 @@ depends_on = None
 
 def upgrade() -> None:
     """To this revision."""
+    clinic = op.create_table(
+        "clinic",
+        sa.Column("id", sa.String(length=255), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_clinic")),
+    )
+    op.bulk_insert(clinic, [{"id": "clinic", "name": "Clinic", "created_ms": 0}])
+    op.create_table(
+        "patient",
+        sa.Column("id", sa.String(length=255), nullable=False),
+        sa.Column("clinic_id", sa.String(length=255), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("zone", sa.String(length=255), nullable=False),
+        sa.Column("sex", sa.String(length=255), nullable=True),
+        sa.Column("birth_year", sa.BigInteger(), nullable=True),
+        sa.Column("untreated_index", sa.Double(), nullable=True),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("archived_ms", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_patient_clinic_id_clinic")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_patient")),
+    )
+    op.create_index(op.f("ix_patient_clinic_id"), "patient", ["clinic_id"])
     op.create_table(
         "alert",
         sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("clinic_id", sa.String(length=255), nullable=False),
         sa.Column("kind", sa.String(length=255), nullable=False),
         sa.Column("subject", sa.String(length=255), nullable=False),
+        sa.Column("patient_id", sa.String(length=255), nullable=True),
+        sa.Column("device_id", sa.String(length=255), nullable=True),
+        sa.Column("gateway_id", sa.String(length=255), nullable=True),
+        sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("severity", sa.String(length=16), nullable=False),
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("evidence", sa.JSON(), nullable=False),
+        sa.Column("from_ms", sa.BigInteger(), nullable=False),
+        sa.Column("to_ms", sa.BigInteger(), nullable=False),
+        sa.Column("grade", sa.BigInteger(), nullable=False),
         sa.Column("count", sa.BigInteger(), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("withdrawn", sa.Boolean(), nullable=False),
         sa.Column("raised_ms", sa.BigInteger(), nullable=False),
         sa.Column("last_ms", sa.BigInteger(), nullable=False),
+        sa.Column("acknowledged_ms", sa.BigInteger(), nullable=True),
         sa.Column("resolved_ms", sa.BigInteger(), nullable=True),
+        sa.Column("snoozed_until_ms", sa.BigInteger(), nullable=True),
+        sa.Column("escalate_ms", sa.BigInteger(), nullable=True),
+        sa.Column("due_ms", sa.BigInteger(), nullable=True),
+        sa.Column("assigned_to", sa.String(length=255), nullable=True),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_alert_clinic_id_clinic")),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_alert_patient_id_patient"), ondelete="CASCADE"
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
     )
-    with op.batch_alter_table("alert", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_alert_raised_ms"), ["raised_ms"], unique=False)
-        batch_op.create_index(
-            "uq_alert_open",
-            ["kind", "subject"],
-            unique=True,
-            sqlite_where=sa.text("resolved_ms IS NULL"),
-            postgresql_where=sa.text("resolved_ms IS NULL"),
-        )
-
+    op.create_index(op.f("ix_alert_clinic_id"), "alert", ["clinic_id"])
+    op.create_index(op.f("ix_alert_patient_id"), "alert", ["patient_id"])
+    op.create_index(op.f("ix_alert_raised_ms"), "alert", ["raised_ms"])
+    op.create_index("ix_alert_subject", "alert", ["kind", "subject", "raised_ms"])
+    due, unresolved = sa.text("due_ms IS NOT NULL"), sa.text("resolved_ms IS NULL")
+    op.create_index("ix_alert_due", "alert", ["due_ms"], sqlite_where=due, postgresql_where=due)
+    op.create_index(
+        "uq_alert_open",
+        "alert",
+        ["kind", "subject"],
+        unique=True,
+        sqlite_where=unresolved,
+        postgresql_where=unresolved,
+    )
+    op.create_table(
+        "alert_history",
+        sa.Column("alert_id", sa.String(length=32), nullable=False),
+        sa.Column("number", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("event", sa.String(length=16), nullable=False),
+        sa.Column("at_ms", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_ms", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("grade", sa.BigInteger(), nullable=False),
+        sa.Column("late", sa.Boolean(), nullable=False),
+        sa.Column("who", sa.String(length=255), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["alert_id"], ["alert.id"], name=op.f("fk_alert_history_alert_id_alert"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("alert_id", "number", name=op.f("pk_alert_history")),
+    )
+    op.create_table(
+        "threshold",
+        sa.Column("owner", sa.String(length=16), nullable=False),
+        sa.Column("owner_id", sa.String(length=255), nullable=False),
+        sa.Column("rule", sa.String(length=255), nullable=False),
+        sa.Column("parameter", sa.String(length=255), nullable=False),
+        sa.Column("value", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("owner", "owner_id", "rule", "parameter", name=op.f("pk_threshold")),
+    )
+    op.create_table(
+        "feed",
+        sa.Column("seq", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("clinic_id", sa.String(length=255), nullable=False),
+        sa.Column("recorded_ms", sa.BigInteger(), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_feed_clinic_id_clinic")),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_feed")),
+    )
+    op.create_index("ix_feed_clinic", "feed", ["clinic_id", "seq"])
+    op.create_table(
+        "feed_cursor",
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_feed_cursor")),
+    )
+    op.create_table(
+        "webhook",
+        sa.Column("id", sa.String(length=255), nullable=False),
+        sa.Column("clinic_id", sa.String(length=255), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("secret_ref", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.Column("disabled_ms", sa.BigInteger(), nullable=True),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.Column("tries", sa.BigInteger(), nullable=False),
+        sa.Column("next_ms", sa.BigInteger(), nullable=False),
+        sa.Column("given_up", sa.BigInteger(), nullable=False),
+        sa.Column("problem", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_webhook_clinic_id_clinic")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook")),
+    )
+    op.create_index(op.f("ix_webhook_clinic_id"), "webhook", ["clinic_id"])
+    op.create_table(
+        "data_time",
+        sa.Column("gateway_id", sa.String(length=255), nullable=False),
+        sa.Column("data_ms", sa.BigInteger(), nullable=False),
+        sa.Column("wall_ms", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("gateway_id", name=op.f("pk_data_time")),
+    )
+    op.create_table(
+        "treatment_step",
+        sa.Column("patient_id", sa.String(length=255), nullable=False),
+        sa.Column("night", sa.Date(), nullable=False),
+        sa.Column("advancement_mm", sa.Double(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_treatment_step_patient_id_patient"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("patient_id", "night", name=op.f("pk_treatment_step")),
+    )
+    op.create_table(
+        "side_effect",
+        sa.Column("id", sa.String(length=255), nullable=False),
+        sa.Column("patient_id", sa.String(length=255), nullable=False),
+        sa.Column("night", sa.Date(), nullable=False),
+        sa.Column("kind", sa.String(length=255), nullable=False),
+        sa.Column("severity", sa.BigInteger(), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("created_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_side_effect_patient_id_patient"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_side_effect")),
+    )
+    op.create_index(op.f("ix_side_effect_patient_id"), "side_effect", ["patient_id"])
     op.create_table(
         "api_token",
         sa.Column("sha256", sa.String(length=64), nullable=False),
@@ -51,10 +190,13 @@ def upgrade() -> None:
         "gateway",
         sa.Column("id", sa.String(length=255), nullable=False),
         sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("clinic_id", sa.String(length=255), server_default="clinic", nullable=False),
         sa.Column("first_seen_ms", sa.BigInteger(), nullable=False),
         sa.Column("last_seen_ms", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["clinic_id"], ["clinic.id"], name=op.f("fk_gateway_clinic_id_clinic")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_gateway")),
     )
+    op.create_index(op.f("ix_gateway_clinic_id"), "gateway", ["clinic_id"])
     op.create_table(
         "set_aside",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -142,33 +284,45 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["device_id"], ["device.id"], name=op.f("fk_stale_night_device_id_device")),
         sa.PrimaryKeyConstraint("device_id", "night", name=op.f("pk_stale_night")),
     )
+    op.create_table(
+        "assignment",
+        sa.Column("id", sa.String(length=255), nullable=False),
+        sa.Column("device_id", sa.String(length=255), nullable=False),
+        sa.Column("patient_id", sa.String(length=255), nullable=False),
+        sa.Column("from_ms", sa.BigInteger(), nullable=False),
+        sa.Column("to_ms", sa.BigInteger(), nullable=True),
+        sa.CheckConstraint("to_ms IS NULL OR to_ms > from_ms", name=op.f("ck_assignment_ends_after_it_begins")),
+        sa.ForeignKeyConstraint(["device_id"], ["device.id"], name=op.f("fk_assignment_device_id_device")),
+        sa.ForeignKeyConstraint(
+            ["patient_id"], ["patient.id"], name=op.f("fk_assignment_patient_id_patient"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_assignment")),
+    )
+    op.create_index(op.f("ix_assignment_patient_id"), "assignment", ["patient_id"])
+    op.create_index("ix_assignment_device", "assignment", ["device_id", "from_ms"], unique=True)
 
 
 def downgrade() -> None:
-    """Back to the one before."""
-    op.drop_table("stale_night")
-    op.drop_table("desaturation")
-    with op.batch_alter_table("night", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_night_night"))
-
-    op.drop_table("night")
-    with op.batch_alter_table("device", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_device_gateway_id"))
-
-    op.drop_table("device")
-    with op.batch_alter_table("set_aside", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_set_aside_received_ms"))
-        batch_op.drop_index(batch_op.f("ix_set_aside_reason"))
-
-    op.drop_table("set_aside")
-    op.drop_table("gateway")
-    op.drop_table("api_token")
-    with op.batch_alter_table("alert", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_alert_open",
-            sqlite_where=sa.text("resolved_ms IS NULL"),
-            postgresql_where=sa.text("resolved_ms IS NULL"),
-        )
-        batch_op.drop_index(batch_op.f("ix_alert_raised_ms"))
-
-    op.drop_table("alert")
+    """Back to the one before: an empty database. Indexes go with their tables."""
+    for table in (
+        "assignment",
+        "stale_night",
+        "desaturation",
+        "night",
+        "device",
+        "set_aside",
+        "gateway",
+        "api_token",
+        "side_effect",
+        "treatment_step",
+        "data_time",
+        "webhook",
+        "feed_cursor",
+        "feed",
+        "threshold",
+        "alert_history",
+        "alert",
+        "patient",
+        "clinic",
+    ):
+        op.drop_table(table)

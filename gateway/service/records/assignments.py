@@ -1,0 +1,109 @@
+"""Who had which device when. A device has one wearer at a time; what it measured unassigned waits."""
+
+from __future__ import annotations
+
+import secrets
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from gateway.errors import StoreRejectedError
+from gateway.service.records.database import Database
+from gateway.service.records.tables import DeviceRow
+from gateway.service.records.tables_people import AssignmentRow, PatientRow
+from gateway.service.records.values_people import Assignment
+
+
+class Assignments:
+    """Assignments of devices to patients in the records.
+
+    Attributes
+    ----------
+    version : int
+        Grows with each change made through this object: who keeps a copy knows when to read again.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.version = 0
+
+    def assign(self, device: str, patient: str, *, from_ms: int, to_ms: int | None = None) -> Assignment:
+        """Give a device to a patient, for data from `from_ms` until before `to_ms`.
+
+        Raises
+        ------
+        StoreRejectedError
+            If there is no such device or patient, it ends before it begins, or the device is another's in that time.
+        """
+        if to_ms is not None and to_ms <= from_ms:
+            raise StoreRejectedError("an assignment ends after it begins")
+        row = AssignmentRow(
+            id=f"a-{secrets.token_hex(6)}", device_id=device, patient_id=patient, from_ms=from_ms, to_ms=to_ms
+        )
+        with self._database.write() as session:
+            if session.get(DeviceRow, device) is None:
+                raise StoreRejectedError(f"no such device: {device}")
+            if session.get(PatientRow, patient) is None:
+                raise StoreRejectedError(f"no such patient: {patient}")
+            _refuse_overlap(session, row)
+            session.add(row)
+        self.version += 1
+        return _assignment(row)
+
+    def end(self, assignment: str, *, to_ms: int | None) -> Assignment:
+        """Let an assignment end at another time, or (None) not at all.
+
+        Raises
+        ------
+        StoreRejectedError
+            If there is no such assignment, it would end before it begins, or meet another's time.
+        """
+        with self._database.write() as session:
+            row = session.get(AssignmentRow, assignment)
+            if row is None:
+                raise StoreRejectedError(f"no such assignment: {assignment}")
+            if to_ms is not None and to_ms <= row.from_ms:
+                raise StoreRejectedError("an assignment ends after it begins")
+            row.to_ms = to_ms
+            _refuse_overlap(session, row)
+            found = _assignment(row)
+        self.version += 1
+        return found
+
+    def get(self, assignment: str) -> Assignment | None:
+        """The assignment; None if there is none."""
+        with self._database.read() as session:
+            row = session.get(AssignmentRow, assignment)
+            return None if row is None else _assignment(row)
+
+    def list(self, *, device: str | None = None, patient: str | None = None) -> list[Assignment]:
+        """Assignments, the oldest first."""
+        statement = sa.select(AssignmentRow).order_by(AssignmentRow.from_ms, AssignmentRow.id)
+        if device is not None:
+            statement = statement.where(AssignmentRow.device_id == device)
+        if patient is not None:
+            statement = statement.where(AssignmentRow.patient_id == patient)
+        with self._database.read() as session:
+            return [_assignment(row) for row in session.scalars(statement)]
+
+    def wearer(self, device: str, utc_ms: int) -> str | None:
+        """The patient that had the device then; None if nobody."""
+        return next((one.patient for one in self.list(device=device) if one.holds_at(utc_ms)), None)
+
+
+def _refuse_overlap(session: Session, row: AssignmentRow) -> None:
+    """Writers take turns, so what is free here is still free at the commit."""
+    statement = sa.select(AssignmentRow.id).where(
+        AssignmentRow.device_id == row.device_id,
+        AssignmentRow.id != row.id,
+        sa.or_(AssignmentRow.to_ms.is_(None), AssignmentRow.to_ms > row.from_ms),
+    )
+    if row.to_ms is not None:
+        statement = statement.where(AssignmentRow.from_ms < row.to_ms)
+    with session.no_autoflush:
+        if session.scalars(statement).first() is not None:
+            raise StoreRejectedError(f"device {row.device_id} is assigned in that time already")
+
+
+def _assignment(row: AssignmentRow) -> Assignment:
+    return Assignment(row.id, row.device_id, row.patient_id, row.from_ms, row.to_ms)
