@@ -5,6 +5,7 @@ Time is worked through when somebody asks: the samples between two moments are t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -67,6 +68,9 @@ class RingOptions:
         return 2 if self.version == 3 and self.interval_s == REPEATED_S else 1
 
 
+Encode = Callable[[Samples, datetime, RingOptions], bytes]
+
+
 @dataclass(slots=True)
 class _Current:
     """The recording in progress."""
@@ -88,6 +92,8 @@ class RingRecorder:
     clock : DeviceClock
     from_utc_ms : int
         When it was switched on.
+    encode : callable
+        Makes a file of a recording: samples, local start, options.
 
     Attributes
     ----------
@@ -99,8 +105,16 @@ class RingRecorder:
         Since when no finger is there, UTC milliseconds; None while recording.
     """
 
-    def __init__(self, options: RingOptions, finger: Finger, clock: DeviceClock, from_utc_ms: int) -> None:
+    def __init__(
+        self,
+        options: RingOptions,
+        finger: Finger,
+        clock: DeviceClock,
+        from_utc_ms: int,
+        encode: Encode | None = None,
+    ) -> None:
         self.options = options
+        self._encode = encode_viatom if encode is None else encode
         self.files: dict[str, bytes] = {}
         self.memory: dict[str, bytes] = {}
         self.off_since_ms: int | None = from_utc_ms
@@ -175,7 +189,7 @@ class RingRecorder:
         start = current.start_local
         while (name := file_name(start)) in self.files:
             start += timedelta(seconds=1)
-        self.files[name] = self.memory[name] = encode(samples, start, self.options)
+        self.files[name] = self.memory[name] = self._encode(samples, start, self.options)
         while len(self.memory) > self.options.keeps:
             del self.memory[next(iter(self.memory))]
 
@@ -194,7 +208,7 @@ def _off_from(worn: NDArray[np.bool_], before: int, longest: int) -> tuple[int |
     return (int(long[0]) + 1 if long.size else None), int(run[-1])
 
 
-def encode(samples: Samples, start: datetime, options: RingOptions) -> bytes:
+def encode_viatom(samples: Samples, start: datetime, options: RingOptions) -> bytes:
     """Return the file of a recording, with the summary that the ring makes of it."""
     seen = samples.spo2_pct[~np.isnan(samples.spo2_pct)]
     measured_s = options.interval_s * options.repeats

@@ -27,7 +27,7 @@ async def pass_on(
     dt_ms: int | None = None,
     held: Sequence[Arrived] = (),
     off_finger_s: float | None = None,
-) -> None:
+) -> bool:
     """Pass readings on as they come, until the link is lost, which is how such a night ends.
 
     Parameters
@@ -40,6 +40,11 @@ async def pass_on(
         What has been read before, with its arrival (UTC ms).
     off_finger_s : float or None
         Return when no reading had a value for so long; None: never.
+
+    Returns
+    -------
+    bool
+        Whether the link is still up.
 
     Raises
     ------
@@ -54,7 +59,7 @@ async def pass_on(
     except BaseException as error:
         await _write(desk, first, NOMINAL_MS)
         if isinstance(error, LinkLostError):
-            return
+            return False
         raise
     clock = desk.clock
     async with desk.stream("oximetry", interval_ms([at for at, _ in first]) if dt_ms is None else dt_ms) as stream:
@@ -68,7 +73,8 @@ async def pass_on(
                 if reading.spo2_pct is not None or reading.pulse_bpm is not None:
                     seen_s = clock.monotonic_s()
         except LinkLostError:
-            return
+            return False
+    return True
 
 
 async def _write(desk: Desk, readings: Sequence[Arrived], dt_ms: int) -> None:

@@ -68,6 +68,21 @@ class Messages(Generic[Message]):
         except TimeoutError:
             raise SilentError(f"{self._address}: nothing came for {within_s:.0f} s") from None
 
+    @property
+    def waiting(self) -> bool:
+        """Whether a notification is there that nobody has taken; the end of the link counts."""
+        return not self._queue.empty()
+
+    def drop_late(self) -> None:
+        """Forget what came so far: answers to an earlier request.
+
+        Raises
+        ------
+        LinkLostError
+            The link is gone.
+        """
+        _drop(self._queue, self._address)
+
 
 class Frames(Generic[Message]):
     """Frames of a family that cuts them into notifications anyhow."""
@@ -111,9 +126,7 @@ class Frames(Generic[Message]):
         """
         self._ready.clear()
         self._assembler.reset()
-        while not self._queue.empty():
-            if self._queue.get_nowait() is None:
-                raise _lost(self._address)
+        _drop(self._queue, self._address)
 
 
 def interval_ms(arrivals_ms: list[int]) -> int:
@@ -129,6 +142,13 @@ async def _value(queue: Queue, address: str) -> bytes:
         queue.put_nowait(None)
         raise _lost(address)
     return data
+
+
+def _drop(queue: Queue, address: str) -> None:
+    while not queue.empty():
+        if queue.get_nowait() is None:
+            queue.put_nowait(None)
+            raise _lost(address)
 
 
 def _lost(address: str) -> LinkLostError:

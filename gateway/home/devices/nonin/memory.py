@@ -2,7 +2,8 @@
 
 The stream is made of triplets (a, b, a + b mod 256). A session begins with FE FD, then interval and format, then
 current, stop and start time in three triplets each: (month, day), (year, minute), (second, hour). Samples follow, as
-(pulse, SpO2), from start to stop inclusive.
+(pulse, SpO2), from start to stop inclusive. Behind the last session come six triplets of zeros (which no sample is: a
+missing value is 255); a public gateway for the WristOx2 waits for them too.
 """
 
 from __future__ import annotations
@@ -20,6 +21,10 @@ INTERVALS_S: Final = (1, 2, 4)
 MAX_BYTES: Final = 4 << 20
 """The memory holds about 990,000 samples (274 h at 1 s), 3 bytes each."""
 
+END: Final = bytes(18)
+"""The end of a playback."""
+
+_END_PAIRS: Final = len(END) // 3 * 2
 _HEADER: Final = 11
 _MARK: Final = 0xFE << 8 | 0xFD
 _NONE: Final = 255
@@ -97,6 +102,16 @@ class MemoryPlayback:
                 end += 1
             at = end
         del self._buffer[:at]
+
+    @property
+    def ended(self) -> bool:
+        """Whether what has arrived ends with the mark of the end."""
+        tail = b""
+        for pairs in reversed(self._pairs):
+            tail = pairs.tobytes() + tail
+            if len(tail) >= _END_PAIRS:
+                break
+        return tail[-_END_PAIRS:] == bytes(_END_PAIRS)
 
     def sessions(self) -> tuple[Session, ...]:
         """The sessions in what has arrived so far, in the order played; the last may still be incomplete."""

@@ -1,10 +1,12 @@
 """Nonin 3230 and 3150: measurements and control commands; stored sessions are in `memory`. Big-endian throughout.
 
-Source of the command texts: Nonin's published control point commands as public repositories show them.
+Source of the command texts and of the form of their answers: Nonin's control point commands as public configuration
+tools for the 3150 show them.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from enum import IntFlag
 from typing import Final
@@ -80,6 +82,58 @@ CANCEL_PLAYBACK: Final = b"\x72NMI"
 
 CLEAR_MEMORY: Final = b"\x60NMI\x06MCL!\r\n"
 """Control command: wipe all sessions. To be sent only when every one of them is safe on disk."""
+
+GET_CLOCK: Final = b"\x60NMI\x06DTM?\r\n"
+"""Control command: say what the clock reads."""
+
+_ASCII: Final = 0x60
+_ANSWERS: Final = 0x80
+ACCEPTED: Final = b"\x06"
+"""What a command that asks for nothing is answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer of the control point to a command of opcode `op`.
+
+    Attributes
+    ----------
+    result : int
+        0 done, 2 busy, else refused.
+    payload : bytes
+        What was asked for; `ACCEPTED` where nothing was.
+    """
+
+    op: int
+    result: int
+    payload: bytes = b""
+
+
+def decode_answer(data: bytes) -> Answer:
+    """One indication of the control point to a text command: opcode + 80, result, length, payload."""
+    if len(data) < 3 or data[0] != _ASCII | _ANSWERS or data[2] != len(data) - 3:
+        raise ProtocolError(f"no answer to a control command: {data[:8].hex() or 'empty'}")
+    return Answer(data[0] - _ANSWERS, data[1], bytes(data[3:]))
+
+
+def encode_answer(answer: Answer) -> bytes:
+    """The indication of `answer`: the oximeter's side."""
+    return bytes((answer.op | _ANSWERS, answer.result, len(answer.payload))) + answer.payload
+
+
+def decode_clock(payload: bytes) -> datetime:
+    """The oximeter's local time (naive) in the answer to `GET_CLOCK`: YYMMDDhhmmss."""
+    try:
+        if len(payload) != 12:
+            raise ValueError
+        return datetime.strptime(payload.decode("ascii"), "%y%m%d%H%M%S")  # noqa: DTZ007 - no zone
+    except ValueError:
+        raise ProtocolError(f"no time: {payload[:16].hex() or 'empty'}") from None
+
+
+def encode_clock(local: datetime) -> bytes:
+    """The payload of the answer to `GET_CLOCK`."""
+    return local.strftime("%y%m%d%H%M%S").encode()
 
 
 def set_clock(local: datetime) -> bytes:

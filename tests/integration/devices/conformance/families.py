@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+import numpy as np
 from bumble.device import Device
 
 from gateway.clock import Clock
@@ -17,6 +18,7 @@ from gateway.home.devices.berrymed.driver import BerryMedDriver
 from gateway.home.devices.contec.driver import ContecDriver
 from gateway.home.devices.driver import Driver
 from gateway.home.devices.jumper.driver import JumperDriver
+from gateway.home.devices.nonin.driver import NoninDriver
 from gateway.home.devices.pc60fw.driver import Pc60fwDriver
 from gateway.home.devices.plx.driver import PlxDriver
 from gateway.home.devices.plx.protocol import decode_continuous
@@ -29,6 +31,7 @@ from simulators.devices.clocks import DeviceClock
 from simulators.devices.contec import ContecOximeter
 from simulators.devices.fingertip import FingertipOximeter
 from simulators.devices.jumper import JumperOximeter
+from simulators.devices.nonin import NoninOximeter
 from simulators.devices.pc60fw import Pc60fwOximeter
 from tests.integration.devices.conformance.stand import Sample, cleaned, placed
 
@@ -146,6 +149,14 @@ def _oximeter_stored(device: PulseOximeter) -> list[Sample]:
     ]
 
 
+def _nonin_sessions(device: NoninOximeter) -> list[Sample]:
+    samples = []
+    for session in device.sessions:
+        values = zip(np.nan_to_num(session.spo2_pct).tolist(), np.nan_to_num(session.pulse_bpm).tolist(), strict=True)
+        samples += _worn(values, session.start, session.interval_s)
+    return samples
+
+
 FAMILIES: Sequence[Family] = (
     Family(BerryMedDriver, _berrymed, "49535343-1e4d-4bd9-ba61-23c647249616", b"\x01\x02\x03\x04\x05", live=_shown),
     Family(ContecDriver, _fingertip(ContecOximeter), "FF02", b"\xeb\x01\x05\x40\x60\x7f\x00\x00", live=_sent),
@@ -156,6 +167,17 @@ FAMILIES: Sequence[Family] = (
         "6e400003-b5a3-f393-e0a9-e50e24dcca9e",
         b"\xaa\x55\x0f\x08\x01\x60\x40\x00\x01\x00\x00\x00",
         live=_sent,
+    ),
+    Family(
+        NoninDriver,
+        _fingertip(NoninOximeter),
+        "0aad7ea0-0d60-11e2-8e3c-0002a5d5c51b",
+        b"\x0a\x10\x1e",
+        live=_sent,
+        stored=_nonin_sessions,
+        has_serial=True,
+        wear_s=400,
+        off_s=300,
     ),
     Family(
         PlxDriver,

@@ -56,8 +56,8 @@ def trace(seconds: int, start_s: int = 0) -> Trace:
         T0 + start_s * 1000,
         1000,
         Samples(
-            spo2_pct=90.0 + place % 10,
-            pulse_bpm=50.0 + place % 89,
+            spo2_pct=(90.0 + place % 10).astype(np.float64),
+            pulse_bpm=(50.0 + place % 89).astype(np.float64),
             perfusion_pct=1.0 + (place % 30) / 10,
             motion=(place % 60).astype(np.uint8),
             worn=np.ones(seconds, np.bool_),
@@ -149,7 +149,7 @@ class Stand:
             none = np.full(batch.size, np.nan)
             columns = [batch.columns.get(name, none).tolist() for name in names]
             rows += [
-                Row(time, batch.clock.uncertainty_ms, cleaned(values), batch.session)
+                Row(time, batch.clock.uncertainty_ms, cleaned(tuple(values)), batch.session)
                 for time, *values in zip(batch.times_ms().tolist(), *columns, strict=True)
             ]
         return sorted(rows, key=lambda row: row.t_ms)
