@@ -20,7 +20,10 @@ def posture_and_motion(samples: list) -> tuple:
     """Mean (x, y, z) of a block of (x, y, z) in mg, and the RMS of the distance from it, mg."""
     count = len(samples)
     mean = [sum([sample[axis] for sample in samples]) / count for axis in range(3)]
-    square = sum([(sample[axis] - mean[axis]) ** 2 for sample in samples for axis in range(3)])
+    square = 0.0
+    for sample in samples:  # no list: a float of each would be 3 KiB at once
+        for axis in range(3):
+            square += (sample[axis] - mean[axis]) ** 2
     return tuple(mean), (square / count) ** 0.5
 
 
