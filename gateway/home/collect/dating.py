@@ -74,7 +74,7 @@ def date_tick(anchors: Sequence[Anchor], epoch: int, tick: int) -> Dated | None:
     return Dated(tick + _offset(nearest), nearest.uncertainty_ms + math.ceil(away * DRIFT_PPM / 1_000_000))
 
 
-def recording_epoch(anchors: Sequence[Anchor], tick0: int, tick_end: int) -> int:
+def recording_epoch(anchors: Sequence[Anchor], tick0: int, tick_end: int, unseen_ms: int | None = None) -> int:
     """Tell in which run of the device's clock a recording was made, by its own stamps.
 
     Parameters
@@ -83,31 +83,32 @@ def recording_epoch(anchors: Sequence[Anchor], tick0: int, tick_end: int) -> int
         Not empty.
     tick0, tick_end : int
         The recording's first and last stamp, ms.
+    unseen_ms : int or None
+        UTC of the last contact at which the device did not have the recording yet, where that is known.
 
     Returns
     -------
     int
-        The latest epoch in which the recording lies between the epoch before and the last contact. Where it lies so in
-        none, its clock was set while it ran: the latest in which its start does (a recording keeps counting from the
-        start that it was stamped with).
+        Of the epochs in which the recording starts between the epoch before and the one after, and ends before the last
+        contact: one in which it ends after `unseen_ms` if there is any; of those one that holds it to its end if there
+        is any (else its clock was set while it ran: a recording keeps counting from the start that it was stamped
+        with); of those the latest. The latest of all where none fits.
     """
-    epochs = sorted({anchor.epoch for anchor in anchors}, reverse=True)
+    epochs = sorted({anchor.epoch for anchor in anchors})
     now_ms = max(anchor.utc_ms for anchor in anchors)
-    begun: list[int] = []
+    fitting: list[tuple[bool, bool, int]] = []
     for position, epoch in enumerate(epochs):
         start, end = date_tick(anchors, epoch, tick0), date_tick(anchors, epoch, tick_end)
-        older = [anchor.utc_ms for anchor in anchors if anchor.epoch in epochs[position + 1 :]]
-        newer = [anchor.utc_ms for anchor in anchors if anchor.epoch in epochs[:position]]
+        assert start is not None and end is not None, "the epoch has anchors"
+        older = [anchor.utc_ms for anchor in anchors if anchor.epoch in epochs[:position]]
+        newer = [anchor.utc_ms for anchor in anchors if anchor.epoch in epochs[position + 1 :]]
         first_ms = min(anchor.utc_ms for anchor in anchors if anchor.epoch == epoch)
         earliest, latest = max(older, default=first_ms - OLDEST_MS), min(newer, default=now_ms)
-        if start is None or end is None:
-            continue
-        if start.utc_ms >= earliest - start.uncertainty_ms:
-            if end.utc_ms <= latest + end.uncertainty_ms:
-                return epoch
-            if start.utc_ms <= latest + start.uncertainty_ms:
-                begun.append(epoch)
-    return begun[0] if begun else epochs[0]
+        begun = earliest - start.uncertainty_ms <= start.utc_ms <= latest + start.uncertainty_ms
+        if begun and end.utc_ms <= now_ms + end.uncertainty_ms:
+            fresh = unseen_ms is None or end.utc_ms >= unseen_ms - end.uncertainty_ms
+            fitting.append((fresh, end.utc_ms <= latest + end.uncertainty_ms, epoch))
+    return max(fitting)[2] if fitting else epochs[-1]
 
 
 def _offset(anchor: Anchor) -> int:

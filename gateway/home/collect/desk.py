@@ -87,6 +87,8 @@ class VisitDesk:
         self._known = known
         self._progress = progress
         self._device: str | None = None
+        self._before_ms: int | None = None
+        self._unseen_ms: dict[str, int | None] = {}
         self._set_aside = 0
         self.delivered = False
 
@@ -133,6 +135,7 @@ class VisitDesk:
         ledger = self._outbox.ledger
         known = await ledger.anchors(self.device)
         if epoch is None:
+            self._before_ms = max((anchor.utc_ms for anchor in known), default=None)
             epoch = known[-1].epoch if known else 0
             if not continues(known, Anchor(epoch, tick_ms, utc_ms, uncertainty_ms)):
                 epoch += 1
@@ -162,7 +165,11 @@ class VisitDesk:
 
     async def item(self, name: str, size: int = 0) -> Item:
         """Return what is known of a stored item."""
-        return await self._outbox.ledger.item(self.device, name, size)
+        item = await self._outbox.ledger.item(self.device, name, size)
+        if item.new:
+            # It was not there at the contact before this one.
+            self._unseen_ms[name] = self._before_ms
+        return item
 
     async def keep_partial(self, name: str, received: bytes) -> None:
         """Keep what has arrived of a stored item."""
@@ -197,7 +204,8 @@ class VisitDesk:
             await self._outbox.finish(device, name, [])
             return
         offsets = np.arange(size, dtype=np.int64) * (dt_ms or 0) if offsets_ms is None else offsets_ms
-        epoch = recording_epoch(anchors, tick0_ms, tick0_ms + int(offsets[-1]))
+        unseen_ms = self._unseen_ms.get(name)
+        epoch = recording_epoch(anchors, tick0_ms, tick0_ms + int(offsets[-1]), unseen_ms)
         batches = []
         for seq, first in enumerate(range(0, size, STORED_SAMPLES)):
             part = slice(first, first + STORED_SAMPLES)

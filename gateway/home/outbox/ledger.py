@@ -20,6 +20,8 @@ class Item:
         The random id its samples travel under, made when it was first seen, the same for ever.
     received : bytes
         What has arrived so far, from the start of the item; empty once it is done.
+    new : bool
+        Nothing was known of it until now.
     """
 
     item: str
@@ -27,6 +29,7 @@ class Item:
     size: int
     received: bytes
     done: bool
+    new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,7 @@ class Ledger:
             database.execute(
                 "INSERT OR REPLACE INTO ledger VALUES (?, ?, ?, ?, x'', 0, ?)", (device, item, session, size, now)
             )
-            return Item(item, session, size, b"", False)
+            return Item(item, session, size, b"", False, new=row is None)
 
         return await self._journal.run(job)
 

@@ -158,6 +158,37 @@ def test_a_recording_stamped_by_a_clock_that_lost_its_time_is_not_of_the_first_e
         Anchor(0, t0 + 500, t0, 500),
         Anchor(1, year_2015 + 400_000, t0 + 600_000, 500),
         Anchor(2, t0 + 700_500, t0 + 700_000, 1000),
+        Anchor(2, t0 + 1_300_500, t0 + 1_300_000, 500),
     ]
     start = year_2015 + 150_000
     assert recording_epoch(anchors, start, start + 576_000) == 1
+
+
+class TestClocksSetWhileARecordingRan:
+    T0 = 1_790_114_400_000
+    HOUR = 3_600_000
+
+    def test_the_hour_of_the_change_of_clocks_is_not_counted_twice(self) -> None:
+        """Recorded from 5 s to 4,925 s, set back by an hour at 2,417 s: read by the new clock it would end to-morrow."""
+        anchors = [
+            Anchor(0, self.T0 + 2 * self.HOUR + 500, self.T0, 500),
+            Anchor(0, self.T0 + 2 * self.HOUR + 2_417_500, self.T0 + 2_417_000, 500),
+            Anchor(1, self.T0 + self.HOUR + 2_418_500, self.T0 + 2_418_000, 1000),
+            Anchor(1, self.T0 + self.HOUR + 4_958_500, self.T0 + 4_958_000, 500),
+        ]
+        start = self.T0 + 2 * self.HOUR + 5_000
+        assert recording_epoch(anchors, start, start + 4_920_000) == 0
+
+    def test_a_recording_that_was_not_there_at_the_last_contact_was_not_made_before_it(self) -> None:
+        """The gateway's clock was five hours behind, and so it had set the ring's, until it was set right at 602 s."""
+        anchors = [
+            Anchor(0, self.T0 + 1_500, self.T0 + 1_000, 1000),
+            Anchor(1, self.T0 - 5 * self.HOUR + 1_500, self.T0 + 1_000, 1000),
+            Anchor(1, self.T0 - 5 * self.HOUR + 602_500, self.T0 + 602_000, 1000),
+            Anchor(2, self.T0 + 602_500, self.T0 + 602_000, 1000),
+            Anchor(2, self.T0 + 1_086_500, self.T0 + 1_086_000, 1000),
+        ]
+        start = self.T0 - 5 * self.HOUR + 5_000
+        assert recording_epoch(anchors, start, start + 1_020_000, self.T0 + 965_000) == 1
+        # met for the first time with that file, it would be one of the afternoon
+        assert recording_epoch(anchors, start, start + 1_020_000) == 0
