@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.cli import own_frames
 from gateway.errors import ProtocolError
 from gateway.home.devices import sig
 from gateway.home.devices.berrymed import protocol as berrymed
@@ -363,6 +364,8 @@ FAMILIES: Final[Mapping[str, Callable[[bytes], Values]]] = {
     "contec": _contec,
     "pc60fw": _pc60fw,
     "blood-pressure": _blood_pressure,
+    "mad-recorder": own_frames.recorder,
+    "bed-sensor": own_frames.bed_sensor,
     "sfloat": _sfloat,
     "racp": _racp,
     "vld": _vld,

@@ -18,6 +18,9 @@ from gateway.errors import ProtocolError, TransferError
 from gateway.home.devices import sig
 from gateway.home.devices.berrymed.protocol import PacketAssembler
 from gateway.home.devices.contec.protocol import MessageAssembler, decode_command
+from gateway.home.devices.edge import control as edge
+from gateway.home.devices.edge.reception import Reception
+from gateway.home.devices.edge.records import decode_wave, decode_wear
 from gateway.home.devices.nonin import memory
 from gateway.home.devices.nonin.protocol import decode_set_clock, set_clock
 from gateway.home.devices.oxyii import protocol as oxyii
@@ -144,10 +147,51 @@ def _oxyii_pull(data: bytes) -> object:
     return pull.data
 
 
+def _edge_wear(data: bytes) -> object:
+    decoded = decode_wear(data)
+    assert decoded.readings.boot.size + len(decoded.refused) == len(data) // 14
+    assert all(column.size == decoded.readings.boot.size for column in decoded.readings.columns.values())
+    return decoded
+
+
+def _edge_wave(data: bytes) -> object:
+    decoded = decode_wave(data)
+    sizes = decoded.readings.sizes
+    assert sizes is not None
+    assert sizes.size + len(decoded.refused) == len(data) // 237
+    assert all(column.size == sizes.sum() for column in decoded.readings.columns.values())
+    return decoded
+
+
+def _edge_report(data: bytes) -> object:
+    """A device that notifies anything at all: what is taken is in order, each sequence once."""
+    reception = Reception(7)
+    taken = 0
+    for piece in pieces(data):
+        try:
+            reception.feed(edge.decode_notification(bytes((1, *piece[:2], 0, 0)) + piece[2:]), 2)
+        except ProtocolError:
+            continue
+        before = reception.next
+        if len(piece) % 5 == 0:
+            reception.settle(len(piece))
+        taken += sum(records.count for records in reception.take())
+        assert reception.next >= before
+        assert taken <= reception.next - 7
+    return taken
+
+
 TARGETS: Mapping[str, Target] = {
     **{f"decode-{family}": _decode_as_json(family) for family in FAMILIES},
     **{f"framed-{name}": target for name, target in FRAMED.items()},
     **{f"stream-{name}": _stream(name) for name in ASSEMBLERS},
+    "edge-information": edge.decode_information,
+    "edge-status": edge.decode_status,
+    "edge-response": edge.decode_response,
+    "edge-notification": edge.decode_notification,
+    "edge-report": _edge_report,
+    "edge-wear": _edge_wear,
+    "edge-wave": _edge_wave,
     "nonin-playback": _playback,
     "nonin-set-clock": decode_set_clock,
     "contec-command": decode_command,

@@ -35,9 +35,9 @@ WEAR_FLAGS: Final = (
 )
 """Names of the flags of a wear record, from bit 0 on; the status's faults are the same bits."""
 
-_NO_TEMPERATURE: Final = 0x3FFF
-_NO_ACCELERATION: Final = 0x200
-_NO_MOTION: Final = 0xFFF
+NO_TEMPERATURE: Final = 0x3FFF
+NO_ACCELERATION: Final = 0x200
+NO_MOTION: Final = 0xFFF
 
 _TO_WEAR: Final[Mapping[int, WearFlag]] = {
     0x01: WearFlag.IN_CASE,
@@ -84,14 +84,14 @@ def decode_wear(data: bytes) -> Decoded:
     temperature = (word & 0x3FFF).astype(np.int64)
     axes = [(word >> np.uint64(14 + 10 * axis) & np.uint64(0x3FF)).astype(np.int64) for axis in range(3)]
     motion = (word >> np.uint64(44)).astype(np.int64)
-    missing = (axes[0] == _NO_ACCELERATION) | (axes[1] == _NO_ACCELERATION) | (axes[2] == _NO_ACCELERATION)
+    missing = (axes[0] == NO_ACCELERATION) | (axes[1] == NO_ACCELERATION) | (axes[2] == NO_ACCELERATION)
     columns = {
-        "temperature": np.where(temperature == _NO_TEMPERATURE, np.nan, temperature / 100 - 40).astype("<f4"),
+        "temperature": np.where(temperature == NO_TEMPERATURE, np.nan, temperature / 100 - 40).astype("<f4"),
         **{
             name: np.where(missing, 0, 4 * (axis - ((axis & 0x200) << 1))).astype("<i2")
             for name, axis in zip(("accel_x", "accel_y", "accel_z"), axes, strict=True)
         },
-        "motion": np.where(motion == _NO_MOTION, 0, motion).astype("<u2"),
+        "motion": np.where(motion == NO_MOTION, 0, motion).astype("<u2"),
         "flags": _wear_flags(rows[:, 0]),
     }
     tick_ms = _number(rows, 3, 4).astype(np.int64) * 1000 // 16
