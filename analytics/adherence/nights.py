@@ -1,0 +1,157 @@
+"""Wear by night: from noon to noon in the patient's zone, with missing data kept apart from not worn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from enum import StrEnum
+from typing import Final
+
+from analytics.adherence.results import Missing, WearInterval
+
+UNKNOWN_MIN: Final = 240.0
+"""A night in which so many minutes lack data may hide a night's use of four hours: it is not called unused."""
+
+
+class NightStatus(StrEnum):
+    """What can be said of a night."""
+
+    USED = "used"
+    NOT_USED = "not used"
+    MISSING = "missing"
+    """No wear was seen, but so little was recorded that there may have been."""
+
+
+@dataclass(frozen=True, slots=True)
+class WearNight:
+    """One night's wear.
+
+    Attributes
+    ----------
+    night : datetime.date
+        The local date on which its evening began.
+    worn_min : float
+        Minutes worn; a suspect wear does not count.
+    suspect_min : float
+        Minutes of suspect wear.
+    missing_min : float
+        Minutes without data, before the first and after the last reading as well.
+    supine_pct : float
+        Share of the time worn lying that was spent on the back, %; NaN where no posture is known.
+    insertions_ms, removals_ms : tuple of int
+        UTC ms of each counted wear of the night, cut at noon.
+    """
+
+    night: date
+    worn_min: float
+    suspect_min: float
+    missing_min: float
+    supine_pct: float
+    insertions_ms: tuple[int, ...]
+    removals_ms: tuple[int, ...]
+
+    @property
+    def status(self) -> NightStatus:
+        """Used if any wear counts; missing if data lack for `UNKNOWN_MIN` and none does."""
+        if self.worn_min > 0:
+            return NightStatus.USED
+        return NightStatus.MISSING if self.missing_min >= UNKNOWN_MIN else NightStatus.NOT_USED
+
+    @property
+    def incomplete(self) -> bool:
+        """It may have been worn for longer than was seen."""
+        return self.missing_min >= UNKNOWN_MIN
+
+    @property
+    def hours(self) -> float | None:
+        """Hours worn, None for a missing night: as the definitions take it."""
+        return None if self.status is NightStatus.MISSING else self.worn_min / 60.0
+
+
+def night_of(utc_ms: int, zone: tzinfo) -> date:
+    """Return the night that an instant belongs to: the local date of the noon before it."""
+    local = datetime.fromtimestamp(utc_ms / 1000.0, UTC).astimezone(zone)
+    return (local.replace(tzinfo=None) - timedelta(hours=12)).date()
+
+
+def night_bounds_ms(night: date, zone: tzinfo) -> tuple[int, int]:
+    """Noon to noon in UTC ms: 24 h, 23 or 25 where the clocks change."""
+    return _noon_ms(night, zone), _noon_ms(night + timedelta(days=1), zone)
+
+
+def wear_nights(
+    intervals: Sequence[WearInterval], missing: Sequence[Missing], first_ms: int, last_ms: int, zone: tzinfo
+) -> tuple[WearNight, ...]:
+    """Lay wear into nights.
+
+    Parameters
+    ----------
+    intervals, missing
+        Of one patient's device, each in order of time.
+    first_ms, last_ms : int
+        First and last reading: what lies before and after them in their nights is missing.
+    zone : datetime.tzinfo
+        The patient's.
+
+    Returns
+    -------
+    tuple of WearNight
+        Every night from the first reading's to the last one's.
+
+    Raises
+    ------
+    ValueError
+        If `last_ms` lies before `first_ms`.
+    """
+    if last_ms < first_ms:
+        raise ValueError("the last reading lies before the first")
+    return tuple(
+        _night(night, intervals, missing, first_ms, last_ms, night_bounds_ms(night, zone))
+        for night in _dates(night_of(first_ms, zone), night_of(last_ms, zone))
+    )
+
+
+def _night(
+    night: date,
+    intervals: Sequence[WearInterval],
+    missing: Sequence[Missing],
+    first_ms: int,
+    last_ms: int,
+    bounds: tuple[int, int],
+) -> WearNight:
+    begin, end = bounds
+    parts = [
+        (interval, max(interval.start_ms, begin), min(interval.end_ms, end))
+        for interval in intervals
+        if interval.start_ms < end and interval.end_ms > begin
+    ]
+    counted = [(interval, start, stop) for interval, start, stop in parts if not interval.suspect]
+    suspect_ms = sum(stop - start for interval, start, stop in parts if interval.suspect)
+    unseen_ms = max(first_ms - begin, 0) + max(end - last_ms, 0)
+    unseen_ms += sum(max(min(gap.end_ms, end) - max(gap.start_ms, begin), 0) for gap in missing)
+    # An interval cut at noon gives its postures by the share of it that lies in this night.
+    shares = [(interval, (stop - start) / (interval.end_ms - interval.start_ms)) for interval, start, stop in counted]
+    supine = sum(interval.posture.supine * share for interval, share in shares)
+    lying = sum(
+        (interval.posture.supine + interval.posture.left + interval.posture.right + interval.posture.prone) * share
+        for interval, share in shares
+    )
+    return WearNight(
+        night=night,
+        worn_min=sum(stop - start for _, start, stop in counted) / 60_000.0,
+        suspect_min=suspect_ms / 60_000.0,
+        missing_min=min(unseen_ms, end - begin) / 60_000.0,
+        supine_pct=100.0 * supine / lying if lying else float("nan"),
+        insertions_ms=tuple(start for _, start, _ in counted),
+        removals_ms=tuple(stop for _, _, stop in counted),
+    )
+
+
+def _noon_ms(day: date, zone: tzinfo) -> int:
+    return round(datetime.combine(day, time(12), zone).timestamp() * 1000)
+
+
+def _dates(first: date, last: date) -> Iterator[date]:
+    for days in range((last - first).days + 1):
+        yield first + timedelta(days=days)
