@@ -67,9 +67,13 @@ def of_change(one: Change) -> str:
     did = "changed" if one.changed else "shows no change"
     return (
         f"{what}, from {one.night.isoformat()} on, the {NAMES[one.index]} {did}: median {one.median_before:.1f} to"
-        f" {one.median_after:.1f} {UNITS[one.index]} (p {one.p:.3f},"
+        f" {one.median_after:.1f} {UNITS[one.index]} ({_p(one.p)},"
         f" {one.nights_before} and {one.nights_after} nights)."
     )
+
+
+def _p(p: float) -> str:
+    return "p below 0.001" if p < 0.001 else f"p {p:.3f}"
 
 
 def of_trend(one: Trend) -> str:
