@@ -28,7 +28,8 @@ from analytics.oximetry.reading import BURDEN_BANDS, RATE_BANDS
 
 Floats = NDArray[np.float64]
 
-_GRID: Final = np.linspace(-3.5, 3.5, 57)
+_GRID: Final = np.linspace(-6.0, 6.0, 81)
+"""SDs of the logarithm of the night-to-night SD; wide, for nights that all agree pull far to one side."""
 _BISECTIONS: Final = 60
 
 
