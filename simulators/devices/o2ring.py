@@ -29,21 +29,17 @@ from gateway.home.devices.viatom.protocol import (
     encode_response,
     encode_sensors,
 )
-from simulators.devices.base import ADVERTISING_FLAGS, VirtualDevice
-from simulators.devices.battery import Battery
+from simulators.devices.base import ADVERTISING_FLAGS
 from simulators.devices.clocks import DeviceClock
 from simulators.devices.finger import Finger
-from simulators.devices.ring_live import LiveFrame, live_frame, pulse_wave
-from simulators.devices.ring_recorder import RingOptions, RingRecorder
+from simulators.devices.recording_ring import RecordingRing
+from simulators.devices.ring_live import live_frame, pulse_wave
+from simulators.devices.ring_recorder import RingOptions
 
 BLOCK_BYTES: Final = 512
 """Of a file, in an answer to a read."""
 REFUSED: Final = 1
 """Status of an answer to what cannot be done."""
-BATTERY_LIFE_H: Final = 14.0
-"""While it measures or talks."""
-STANDBY_LIFE_H: Final = 30 * 24.0
-"""Off the finger and alone."""
 
 
 @dataclass(slots=True)
@@ -56,22 +52,8 @@ class _Session:
     wave_from_ms: int = 0
 
 
-class O2Ring(VirtualDevice):
-    """The peripheral.
-
-    Parameters
-    ----------
-    since_utc_ms : int or None
-        When it was switched on, if that was before now: what the finger has shown since is recorded. So a simulation
-        that is killed and begun again has the same ring with the same files. None: when `start` is called.
-
-    Attributes
-    ----------
-    recorder : RingRecorder
-        Its memory; `files` and `memory` show it at the present.
-    delivered_live : list of LiveFrame
-        Every live frame that it answered.
-    """
+class O2Ring(RecordingRing):
+    """The peripheral; its parameters are those of `RecordingRing`."""
 
     def __init__(
         self,
@@ -85,14 +67,8 @@ class O2Ring(VirtualDevice):
         since_utc_ms: int | None = None,
     ) -> None:
         super().__init__(
-            radio, clock, serial=serial, own_clock=own_clock, battery=Battery(clock, life_h=STANDBY_LIFE_H)
+            radio, clock, finger, serial=serial, own_clock=own_clock, options=options, since_utc_ms=since_utc_ms
         )
-        self.options = options if options is not None else RingOptions()
-        self.finger = finger
-        self.delivered_live: list[LiveFrame] = []
-        self._since_ms = since_utc_ms
-        self.recorder = self._switched_on()
-        self._awake_from_ms = clock.utc_ms()
         self._sessions: dict[Connection, _Session] = {}
         self._notify = Characteristic[bytes](NOTIFY, Characteristic.Properties.NOTIFY, Characteristic.Permissions(0))
         self._write = Characteristic[bytes](
@@ -101,18 +77,6 @@ class O2Ring(VirtualDevice):
             Characteristic.Permissions.WRITEABLE,
             CharacteristicValue(write=self._on_write),
         )
-
-    @property
-    def files(self) -> dict[str, bytes]:
-        """Every file that it has made up to now, by name, oldest first: the truth."""
-        self._catch_up()
-        return dict(self.recorder.files)
-
-    @property
-    def memory(self) -> dict[str, bytes]:
-        """The files that it still keeps."""
-        self._catch_up()
-        return dict(self.recorder.memory)
 
     def services(self) -> list[Service]:
         """The vendor's one service; serial number and battery are in its information."""
@@ -129,50 +93,6 @@ class O2Ring(VirtualDevice):
             [(kinds.COMPLETE_LOCAL_NAME, f"{self.options.name} {self.serial[-4:]}".encode())],
         )
 
-    def wants_to_advertise(self) -> bool:
-        """While worn, and for some minutes after: then it sleeps until it is put on or woken."""
-        off_ms = self.recorder.off_since_ms
-        if off_ms is None:
-            return True
-        return self.clock.utc_ms() - max(off_ms, self._awake_from_ms) < self.options.sleep_s * 1000
-
-    def wake(self) -> None:
-        """Press the button: it advertises again for some minutes."""
-        self._awake_from_ms = self.clock.utc_ms()
-        if self.running:
-            self.spawn(self._advertise())
-
-    async def start(self) -> None:
-        """Switch it on: it looks for a finger from now on."""
-        if not self.running:
-            kept = self.recorder
-            self.recorder = self._switched_on()
-            self.recorder.files, self.recorder.memory = kept.files, kept.memory
-            self._since_ms = None
-            self.wake()
-        await super().start()
-
-    def _switched_on(self) -> RingRecorder:
-        since_ms = self.clock.utc_ms() if self._since_ms is None else self._since_ms
-        return RingRecorder(self.options, self.finger, self.own_clock, since_ms)
-
-    def on_tick(self) -> None:
-        """Record what the finger has shown since, and drain or charge the battery by it."""
-        self._catch_up()
-        off_ms, charged_s = self.recorder.off_since_ms, self.options.charged_after_s
-        if off_ms is not None and charged_s is not None and self.clock.utc_ms() - off_ms >= charged_s * 1000:
-            self.battery.charge()
-        self.battery.draw(BATTERY_LIFE_H if self.recorder.recording or self.connected else STANDBY_LIFE_H)
-
-    def on_power_lost(self) -> None:
-        """Keep what was recorded so far."""
-        self.recorder.stop(self.clock.utc_ms())
-
-    def jump_clock(self, seconds: float) -> None:
-        """Let its clock jump; what was recorded before keeps its start."""
-        self._catch_up()
-        super().jump_clock(seconds)
-
     def on_connected(self, connection: Connection) -> None:
         """Listen to this central."""
         session = _Session(asyncio.Queue(), RequestAssembler(), wave_from_ms=self.clock.utc_ms())
@@ -183,11 +103,7 @@ class O2Ring(VirtualDevice):
     def on_disconnected(self, connection: Connection) -> None:
         """Close what it had open, and stay awake for some minutes."""
         self._sessions.pop(connection, None)
-        self.wake()
-
-    def _catch_up(self) -> None:
-        if self.running:
-            self.recorder.advance(self.clock.utc_ms())
+        super().on_disconnected(connection)
 
     def _on_write(self, connection: Connection, value: bytes) -> None:
         if (session := self._sessions.get(connection)) is not None:
@@ -197,7 +113,7 @@ class O2Ring(VirtualDevice):
     async def _serve(self, connection: Connection, session: _Session) -> None:
         while True:
             request = await session.requests.get()
-            self._catch_up()
+            self.catch_up()
             frame = encode_response(self._answer(session, request))
             size = connection.att_mtu - 3
             for at in range(0, len(frame), size):

@@ -19,10 +19,12 @@ from gateway.home.devices.contec.driver import ContecDriver
 from gateway.home.devices.driver import Driver
 from gateway.home.devices.jumper.driver import JumperDriver
 from gateway.home.devices.nonin.driver import NoninDriver
+from gateway.home.devices.oxyii.driver import OxyiiDriver
 from gateway.home.devices.pc60fw.driver import Pc60fwDriver
 from gateway.home.devices.plx.driver import PlxDriver
 from gateway.home.devices.plx.protocol import decode_continuous
 from gateway.home.devices.viatom.driver import ViatomDriver
+from gateway.wire.files.oxyii import parse_oxyii
 from gateway.wire.files.viatom import parse_vld
 from gateway.wire.messages import Kind
 from simulators.devices import Finger, O2Ring, PlxOptions, PulseOximeter, RingOptions, VirtualDevice
@@ -32,6 +34,7 @@ from simulators.devices.contec import ContecOximeter
 from simulators.devices.fingertip import FingertipOximeter
 from simulators.devices.jumper import JumperOximeter
 from simulators.devices.nonin import NoninOximeter
+from simulators.devices.oxyii import OxyiiRing
 from simulators.devices.pc60fw import Pc60fwOximeter
 from tests.integration.devices.conformance.stand import Sample, cleaned, placed
 
@@ -133,6 +136,18 @@ def _worn(values: Any, start: datetime | None, interval_s: float) -> list[Sample
     return samples
 
 
+def _oxyii(radio: Device, clock: Clock, finger: Finger, serial: str, own: DeviceClock) -> VirtualDevice:
+    return OxyiiRing(radio, clock, finger, serial=serial, own_clock=own)
+
+
+def _oxyii_files(ring: OxyiiRing) -> list[Sample]:
+    samples = []
+    for data in ring.files.values():
+        file = parse_oxyii(data)
+        samples += _worn(zip(file.spo2.tolist(), file.pulse.tolist(), strict=True), file.start, file.interval_s)
+    return samples
+
+
 def _oximeter(radio: Device, clock: Clock, finger: Finger, serial: str, own: DeviceClock) -> VirtualDevice:
     return PulseOximeter(radio, clock, finger, serial=serial, own_clock=own, options=PlxOptions(spot_every_s=10))
 
@@ -161,6 +176,16 @@ FAMILIES: Sequence[Family] = (
     Family(BerryMedDriver, _berrymed, "49535343-1e4d-4bd9-ba61-23c647249616", b"\x01\x02\x03\x04\x05", live=_shown),
     Family(ContecDriver, _fingertip(ContecOximeter), "FF02", b"\xeb\x01\x05\x40\x60\x7f\x00\x00", live=_sent),
     Family(JumperDriver, _fingertip(JumperOximeter), "cdeacb81-5235-4c07-8846-93a37ee6b86d", b"\x81\x40", live=_sent),
+    Family(
+        OxyiiDriver,
+        _oxyii,
+        "e8fb0003-a14b-98f9-831b-4e2941d01248",
+        b"\xa5\x04\xfb\x01\x00\x00\x00\x00",
+        live=_ring_live,
+        stored=_oxyii_files,
+        has_serial=True,
+        wear_s=800,
+    ),
     Family(
         Pc60fwDriver,
         _fingertip(Pc60fwOximeter),
