@@ -82,6 +82,11 @@ class ControlPoint:
         """Whether a report is under way."""
         return self._at >= 0
 
+    @property
+    def sending(self) -> bool:
+        """Whether something of the report under way is left to be sent now."""
+        return self._at >= 0 and (not self._follow or self._at < self._log.next)
+
     def disconnected(self) -> None:
         """The peer is gone: what it asked for is over; nothing is freed by that."""
         self._at = -1

@@ -102,7 +102,12 @@ class GattServer:
     @property
     def busy(self) -> bool:
         """Whether `pump` should be called again within a connection interval."""
-        return bool(self._events or self._responses or self._control.reporting)
+        return bool(self._events or self._responses or self._control.sending)
+
+    @property
+    def asked(self) -> bool:
+        """Whether the peer has done something that `pump` has not looked at."""
+        return bool(self._events)
 
     def advertise(self, interval_ms: int) -> None:
         """Be found every `interval_ms`, or with 0 keep silent; a connection that exists goes on."""

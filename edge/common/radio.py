@@ -6,7 +6,11 @@ from edge.common.gatt import GattServer
 from edge.common.power import PAIRING_ADVERTISING_MS
 
 CONNECTED_IDLE_MS = 20
-"""Pause of the main loop while a peer is connected: about one connection interval."""
+"""Pause of the main loop while there is something to do for a peer: about one connection interval."""
+CONNECTED_QUIET_MS = 500
+"""While there is not: each round of the loop costs as much as a packet. A frame of the bed sensor takes 3 s to fill."""
+LINGER_MS = 1000
+"""After a peer's last request, how long the next one is waited for at the short pause."""
 ADVERTISING_IDLE_MS = 200
 
 
@@ -23,6 +27,7 @@ class Radio:
         self._device = device
         self._store = store
         self._server = None
+        self._lingers_until = 0
 
     @property
     def connected(self) -> bool:
@@ -41,9 +46,13 @@ class Radio:
         server = self._server
         server.pairing = pairing
         server.advertise(PAIRING_ADVERTISING_MS if pairing else interval_ms)
+        asked = server.asked
         server.pump()
         if server.connected:
-            return CONNECTED_IDLE_MS
+            now_ms = self._device.now()[1]
+            if asked:
+                self._lingers_until = now_ms + LINGER_MS
+            return CONNECTED_IDLE_MS if server.busy or now_ms < self._lingers_until else CONNECTED_QUIET_MS
         return ADVERTISING_IDLE_MS if interval_ms or pairing else 0
 
     def _start(self) -> object:
