@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
+from gateway.cli.adopt import adopt
 from gateway.cli.analyze import analyze
 from gateway.cli.decode import decode
 from gateway.cli.demo import demo
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Home sleep monitoring, from the sensor to the clinician. It informs; it does not diagnose.",
 )
-for command in (demo, gateway, service, scan, doctor, decode, analyze, token, enrol):
+for command in (demo, gateway, service, scan, adopt, doctor, decode, analyze, token, enrol):
     app.command()(command)
 
 

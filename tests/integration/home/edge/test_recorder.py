@@ -9,7 +9,7 @@ import pytest
 
 from gateway.errors import DeviceError
 from gateway.home.devices.driver import After
-from tests.unit.home.edge.bedside import Bedside, errors_ms, live_through
+from tests.integration.home.edge.bedside import Bedside, errors_ms, live_through
 
 
 def test_every_record_arrives_once_and_the_recorder_is_free_of_it(tmp_path: Path) -> None:

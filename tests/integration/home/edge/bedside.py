@@ -22,7 +22,7 @@ from gateway.home.outbox import Limits, Outbox
 from gateway.wire.codec import decode_batch
 from gateway.wire.messages import Batch, Kind
 from simulators.timeloop import SimulatedClock, run
-from tests.unit.home.edge.firmware import ADDRESS, Peripheral
+from tests.integration.home.edge.firmware import ADDRESS, Peripheral
 
 T0 = 1_790_114_400_000
 
@@ -104,10 +104,10 @@ def live_through(
     **options: int,
 ) -> None:
     """Run `main` in simulated time beside a device."""
+    folder.mkdir(parents=True, exist_ok=True)
 
     async def scene(clock: SimulatedClock) -> None:
         shape = (2, WAVE, WAVE_BYTES) if bed else (1, WEAR, WEAR_BYTES)
-        folder.mkdir(parents=True, exist_ok=True)
         device = Peripheral(clock, Store(str(folder / "settings")), *shape, **options)
         outbox = Outbox(folder / "outbox.db", clock, limits)
         secrets = EnrolmentSecrets(folder / "secrets")

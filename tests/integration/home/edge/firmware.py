@@ -1,4 +1,4 @@
-"""Our devices' firmware (control point, GATT server, log, settings) under CPython, at the other end of a link in memory.
+"""The firmware (control point, GATT server, log, settings) under CPython, at the other end of a link in memory.
 
 What is replaced is the Bluetooth stack and the air alone: the stack keeps MicroPython's interface, and may drop, double
 or cut notifications. Time is the simulated clock's, as the device's crystal sees it.

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gateway.home.devices.driver import After
-from tests.unit.home.edge.bedside import Bedside, errors_ms, live_through
+from tests.integration.home.edge.bedside import Bedside, errors_ms, live_through
 
 
 async def lie(side: Bedside, frames: int, first: int = 0) -> int:
