@@ -49,11 +49,14 @@ class DeviceState(msgspec.Struct, frozen=True):
         Grade of its silence; 0 while it is heard.
     battery : int
         Grade of its battery; 0 while it is well.
+    measures_battery : bool
+        It has told a percentage: then its bare flag is not asked.
     """
 
     last_ms: int = 0
     silence: int = 0
     battery: int = 0
+    measures_battery: bool = False
     fault: Streak = Streak()
     clock: Streak = Streak()
 
@@ -67,6 +70,8 @@ class Report(msgspec.Struct, frozen=True):
         UTC of its first sample and of the end of its last.
     battery_pct : float or None
         The latest that it holds; None where it holds none.
+    battery_flag : bool or None
+        The latest word of a device that tells only whether its battery is low.
     t_ms, fault, clock_lost
         UTC of each sample, int64, and its flags, bool, shape (n,); None where the kind has no such flags.
     """
@@ -74,6 +79,7 @@ class Report(msgspec.Struct, frozen=True):
     from_ms: int
     to_ms: int
     battery_pct: float | None = None
+    battery_flag: bool | None = None
     t_ms: NDArray[np.int64] | None = None
     fault: NDArray[np.bool_] | None = None
     clock_lost: NDArray[np.bool_] | None = None
@@ -103,10 +109,15 @@ def step(
         values: dict[str, float | None] = {"hours": 0.0}
         found.append(Finding("device_silent", False, last_ms, state.last_ms, last_ms, values))
         silence = 0
-    battery = state.battery
+    battery, measures = state.battery, state.measures_battery
     if fresh and report.battery_pct is not None and report.battery_pct == report.battery_pct:
         battery, finding = _battery(battery, report.to_ms, report.battery_pct, thresholds["battery_low"])
+        measures = True
         found += finding
+    elif fresh and not measures and report.battery_flag is not None and report.battery_flag != bool(battery):
+        battery = int(report.battery_flag)
+        at_ms = report.to_ms
+        found.append(Finding("battery_low", report.battery_flag, at_ms, at_ms, at_ms, {"battery_pct": None}))
     fault, clock = state.fault, state.clock
     if fresh and report.t_ms is not None:
         if report.fault is not None:
@@ -115,7 +126,7 @@ def step(
         if report.clock_lost is not None:
             clock, finding = _streak("clock_lost", clock, report.t_ms, report.clock_lost, thresholds)
             found += finding
-    return DeviceState(last_ms, silence, battery, fault, clock), tuple(found)
+    return DeviceState(last_ms, silence, battery, measures, fault, clock), tuple(found)
 
 
 def due_ms(state: DeviceState, thresholds: Thresholds) -> int | None:
@@ -206,3 +217,22 @@ def step_upload(
         finding = Finding("upload_stuck", True, at_ms, since_ms, at_ms, values)
         return UploadState(pending, since_ms, True), (finding,)
     return UploadState(pending, since_ms, state.raised), ()
+
+
+def resume(last_ms: int, grades: Mapping[str, int]) -> DeviceState:
+    """State of a device after a restart.
+
+    Parameters
+    ----------
+    last_ms : int
+        End of its latest data.
+    grades : mapping
+        Grade of each rule's open alert; a rule that is not there holds not.
+    """
+    return DeviceState(
+        last_ms,
+        silence=grades.get("device_silent", 0),
+        battery=grades.get("battery_low", 0),
+        fault=Streak(raised="sensor_fault" in grades),
+        clock=Streak(raised="clock_lost" in grades),
+    )

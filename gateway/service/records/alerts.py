@@ -40,17 +40,22 @@ EscalateAfter = Callable[[str, Subject], int | None]
 
 
 class Alerts:
-    """Alerts in the records.
-
-    Attributes
-    ----------
-    on_event : callable
-        Called after each commit that added to the feed, from the thread that wrote; must not raise or wait.
-    """
+    """Alerts in the records."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.on_event: Callable[[], None] = lambda: None
+        self._listeners: list[Callable[[], None]] = []
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called after each commit that added to the feed.
+
+        It is called from the thread that wrote, and must neither raise nor wait.
+        """
+        self._listeners.append(listener)
+
+    def unlisten(self, listener: Callable[[], None]) -> None:
+        """Call it no more."""
+        self._listeners = [one for one in self._listeners if one is not listener]
 
     def tell(
         self,
@@ -169,8 +174,8 @@ class Alerts:
         self._notify(told)
         return told
 
-    def known(self, kind: str, subject: str, *, since_ms: int) -> list[Known]:
-        """Alerts of a rule and subject that are open or ended at `since_ms` or later, in order."""
+    def known(self, kind: str, subject: str, *, since_ms: int, device: str | None = None) -> list[Known]:
+        """Alerts of a rule and subject (by one device's data) that are open or ended at `since_ms` or later."""
         statement = (
             sa.select(AlertRow)
             .where(
@@ -180,6 +185,8 @@ class Alerts:
             )
             .order_by(AlertRow.raised_ms)
         )
+        if device is not None:
+            statement = statement.where(AlertRow.device_id == device)
         with self._database.read() as session:
             return [Known(row.from_ms, row.raised_ms, row.resolved_ms, row.grade) for row in session.scalars(statement)]
 
@@ -300,4 +307,5 @@ class Alerts:
 
     def _notify(self, told: int) -> None:
         if told:
-            self.on_event()
+            for listener in self._listeners:
+                listener()

@@ -1,4 +1,4 @@
-"""How far each home's data have come, so that timers survive a restart."""
+"""How far the data of each home and device have come, so that timers survive a restart."""
 
 from __future__ import annotations
 
@@ -17,16 +17,15 @@ class DataTimes:
         self._database = database
 
     def put(self, times: Mapping[str, tuple[int, int]]) -> None:
-        """Write gateway -> (data time, the wall clock then), UTC ms."""
+        """Write name -> (data time, the wall clock then), UTC ms."""
         rows: list[Row] = [
-            {"gateway_id": gateway, "data_ms": data_ms, "wall_ms": wall_ms}
-            for gateway, (data_ms, wall_ms) in times.items()
+            {"name": name, "data_ms": data_ms, "wall_ms": wall_ms} for name, (data_ms, wall_ms) in times.items()
         ]
         if rows:
             with self._database.write() as session:
                 self._database.upsert(session, DataTimeRow, rows)
 
     def all(self) -> dict[str, tuple[int, int]]:
-        """gateway -> (data time, the wall clock then), UTC ms."""
+        """name -> (data time, the wall clock then), UTC ms."""
         with self._database.read() as session:
-            return {row.gateway_id: (row.data_ms, row.wall_ms) for row in session.scalars(sa.select(DataTimeRow))}
+            return {row.name: (row.data_ms, row.wall_ms) for row in session.scalars(sa.select(DataTimeRow))}

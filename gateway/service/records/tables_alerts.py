@@ -127,10 +127,10 @@ class WebhookRow(Base):
 
 
 class DataTimeRow(Base):
-    """How far a home's data have come, and what the wall clock showed then."""
+    """How far the data of a home or a device have come, and what the wall clock showed then."""
 
     __tablename__ = "data_time"
 
-    gateway_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
     data_ms: Mapped[int]
     wall_ms: Mapped[int]

@@ -35,6 +35,14 @@ class Thresholds:
         with self._database.read() as session:
             return {(row.rule, row.parameter): row.value for row in session.scalars(statement)}
 
+    def all(self) -> dict[tuple[str, str], dict[tuple[str, str], float]]:
+        """Everything that anybody has of its own: (owner, id) -> (rule, parameter) -> value."""
+        found: dict[tuple[str, str], dict[tuple[str, str], float]] = {}
+        with self._database.read() as session:
+            for row in session.scalars(sa.select(ThresholdRow)):
+                found.setdefault((row.owner, row.owner_id), {})[row.rule, row.parameter] = row.value
+        return found
+
     def change(self, owner: Owner, owner_id: str, changes: Mapping[tuple[str, str], float | None]) -> None:
         """Set thresholds; None takes one back to what is in force without it. All or nothing.
 

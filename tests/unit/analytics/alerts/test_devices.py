@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analytics.alerts.devices import DeviceState, Report, UploadState, due_ms, on_time, step, step_upload
+from analytics.alerts.devices import DeviceState, Report, UploadState, due_ms, on_time, resume, step, step_upload
 from analytics.alerts.findings import Finding
 from analytics.alerts.thresholds import in_force
 
@@ -127,3 +127,25 @@ def test_an_upload_that_moves_is_not_stuck(moves: list[int]) -> None:
         at_ms += HOUR - 1
         assert found == ()
     assert step_upload(state, at_ms, moves[-1], RULES)[1] == ()
+
+
+def test_a_device_that_only_has_a_flag_for_its_battery() -> None:
+    state, found = step(DeviceState(), Report(T0, T0, battery_flag=True), RULES, T0)
+    assert told(found) == [("battery_low", True, 1)]
+    state, found = step(state, Report(T0 + 1, T0 + 1, battery_flag=True), RULES, T0 + 1)
+    assert found == ()
+    assert told(step(state, Report(T0 + 2, T0 + 2, battery_flag=False), RULES, T0 + 2)[1]) == [
+        ("battery_low", False, 1)
+    ]
+    measured, _ = step(state, Report(T0 + 2, T0 + 2, battery_pct=15.0), RULES, T0 + 2)
+    assert step(measured, Report(T0 + 3, T0 + 3, battery_flag=False), RULES, T0 + 3)[1] == (), "15 % beats the flag"
+
+
+def test_after_a_restart_what_is_open_is_not_raised_again_and_can_end() -> None:
+    state = resume(T0, {"device_silent": 1, "battery_low": 2, "sensor_fault": 1})
+    assert due_ms(state, RULES) == T0 + 72 * HOUR
+    state, found = battery(state, 5.0)
+    assert found == [("device_silent", False, 1)]
+    state, found = battery(state, 31.0)
+    assert found == [("battery_low", False, 1)]
+    assert told(flagged(state, T0 + 5000, "...", "fault")[1]) == [("sensor_fault", False, 1)]

@@ -144,10 +144,10 @@ def upgrade() -> None:
     op.create_index(op.f("ix_webhook_clinic_id"), "webhook", ["clinic_id"])
     op.create_table(
         "data_time",
-        sa.Column("gateway_id", sa.String(length=255), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
         sa.Column("data_ms", sa.BigInteger(), nullable=False),
         sa.Column("wall_ms", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("gateway_id", name=op.f("pk_data_time")),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_data_time")),
     )
     op.create_table(
         "treatment_step",
