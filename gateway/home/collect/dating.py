@@ -99,7 +99,8 @@ def recording_epoch(anchors: Sequence[Anchor], tick0: int, tick_end: int, unseen
     fitting: list[tuple[bool, bool, int]] = []
     for position, epoch in enumerate(epochs):
         start, end = date_tick(anchors, epoch, tick0), date_tick(anchors, epoch, tick_end)
-        assert start is not None and end is not None, "the epoch has anchors"
+        if start is None or end is None:
+            continue  # not with an epoch that has an anchor
         older = [anchor.utc_ms for anchor in anchors if anchor.epoch in epochs[:position]]
         newer = [anchor.utc_ms for anchor in anchors if anchor.epoch in epochs[position + 1 :]]
         first_ms = min(anchor.utc_ms for anchor in anchors if anchor.epoch == epoch)

@@ -169,7 +169,7 @@ class TestClocksSetWhileARecordingRan:
     HOUR = 3_600_000
 
     def test_the_hour_of_the_change_of_clocks_is_not_counted_twice(self) -> None:
-        """Recorded from 5 s to 4,925 s, set back by an hour at 2,417 s: read by the new clock it would end to-morrow."""
+        """Recorded from 5 s to 4,925 s, set back by an hour at 2,417 s: by the new clock it would end in the future."""
         anchors = [
             Anchor(0, self.T0 + 2 * self.HOUR + 500, self.T0, 500),
             Anchor(0, self.T0 + 2 * self.HOUR + 2_417_500, self.T0 + 2_417_000, 500),
