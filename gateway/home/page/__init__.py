@@ -1,0 +1,1 @@
+"""The gateway's own page in the home: how it is, in plain words. Nothing can be changed there."""
