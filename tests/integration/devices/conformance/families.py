@@ -5,7 +5,7 @@ A new family needs a row here, and nothing else of the suite.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -14,10 +14,13 @@ import numpy as np
 from bumble.device import Device
 
 from gateway.clock import Clock
+from gateway.home.devices.bed_sensor.driver import BedSensorDriver
 from gateway.home.devices.berrymed.driver import BerryMedDriver
+from gateway.home.devices.blood_pressure.driver import BloodPressureDriver
 from gateway.home.devices.contec.driver import ContecDriver
 from gateway.home.devices.driver import Driver
 from gateway.home.devices.jumper.driver import JumperDriver
+from gateway.home.devices.mad_recorder.driver import RecorderDriver
 from gateway.home.devices.nonin.driver import NoninDriver
 from gateway.home.devices.oxyii.driver import OxyiiDriver
 from gateway.home.devices.pc60fw.driver import Pc60fwDriver
@@ -29,6 +32,7 @@ from gateway.wire.files.viatom import parse_vld
 from gateway.wire.messages import Kind
 from simulators.devices import Finger, O2Ring, PlxOptions, PulseOximeter, RingOptions, VirtualDevice
 from simulators.devices.berrymed import BerryMedOptions, BerryMedOximeter
+from simulators.devices.blood_pressure import BloodPressureMeter
 from simulators.devices.clocks import DeviceClock
 from simulators.devices.contec import ContecOximeter
 from simulators.devices.fingertip import FingertipOximeter
@@ -172,8 +176,46 @@ def _nonin_sessions(device: NoninOximeter) -> list[Sample]:
     return samples
 
 
+def _meter(radio: Device, clock: Clock, finger: Finger, serial: str, own: DeviceClock) -> VirtualDevice:
+    del finger  # a cuff
+    return BloodPressureMeter(radio, clock, serial=serial, own_clock=own)
+
+
+async def _take_pressures(meter: BloodPressureMeter) -> None:
+    for number in range(3):
+        meter.take(120.0 + len(meter.taken), 80.0 + number)
+        await meter.clock.sleep(1.3)
+
+
+def _pressures(meter: BloodPressureMeter) -> list[Sample]:
+    return [
+        Sample(
+            one.utc_ms,
+            cleaned(
+                (
+                    one.measurement.systolic_mmhg,
+                    one.measurement.diastolic_mmhg,
+                    one.measurement.mean_mmhg,
+                    one.measurement.pulse_bpm,
+                )
+            ),
+        )
+        for one in meter.confirmed
+    ]
+
+
 FAMILIES: Sequence[Family] = (
     Family(BerryMedDriver, _berrymed, "49535343-1e4d-4bd9-ba61-23c647249616", b"\x01\x02\x03\x04\x05", live=_shown),
+    Family(
+        BloodPressureDriver,
+        _meter,
+        "2A35",
+        b"\x02\x78\x00",
+        live=_pressures,
+        has_serial=True,
+        kind="blood_pressure",
+        act=_take_pressures,
+    ),
     Family(ContecDriver, _fingertip(ContecOximeter), "FF02", b"\xeb\x01\x05\x40\x60\x7f\x00\x00", live=_sent),
     Family(JumperDriver, _fingertip(JumperOximeter), "cdeacb81-5235-4c07-8846-93a37ee6b86d", b"\x81\x40", live=_sent),
     Family(
@@ -224,3 +266,11 @@ FAMILIES: Sequence[Family] = (
         wear_s=800,
     ),
 )
+
+
+ELSEWHERE: Mapping[type[Driver], str] = {
+    RecorderDriver: "tests/unit/home/devices/test_edge_protocol.py",
+    BedSensorDriver: "tests/unit/home/devices/test_edge_protocol.py",
+}
+"""Our own devices, whose peripheral is their real firmware and which let in only who is enrolled: held to the same
+contract, and more, by tests of their own."""
