@@ -53,6 +53,15 @@ class HomeSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         IANA name of the home's time zone.
     live_ms : int
         How often a device is asked that has to be asked for each live reading.
+    page_host, page_port
+        Where the gateway's own page is; port 0: nowhere. Another host than this computer shows it to all the home.
+    bluetooth_restart : str
+        Command that restarts the Bluetooth service when nothing else helps, such as
+        ``systemctl restart bluetooth``; empty: that is left out.
+    assistant_url : str
+        Home Assistant's broker, ``mqtt://host[:port]``; empty: the devices are not shown there.
+    assistant_prefix : str
+        Home Assistant's discovery prefix.
     """
 
     gateway: str = "home"
@@ -61,6 +70,13 @@ class HomeSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     zone: str = "UTC"
     live_ms: Annotated[int, msgspec.Meta(ge=250, le=10_000)] = 4_000
     outbox_mib: Positive = 1024
+    page_host: str = "127.0.0.1"
+    page_port: Port = 8088
+    bluetooth_restart: str = ""
+    assistant_url: str = ""
+    assistant_user: str = ""
+    assistant_password_file: str = ""
+    assistant_prefix: str = "homeassistant"
 
 
 class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -18,6 +19,7 @@ from gateway.wire.access import SERVICE_USER
 from gateway.wire.client import BrokerAddress
 
 if TYPE_CHECKING:
+    from gateway.home.collect.radio import Radio
     from gateway.service.records import Records
     from gateway.service.store.base import SampleStore
 
@@ -36,13 +38,33 @@ def broker_address(settings: Settings, user: str) -> BrokerAddress:
     )
 
 
+def assistant_address(settings: Settings) -> BrokerAddress | None:
+    """Where Home Assistant's broker is; None where its devices are not to be shown there."""
+    home = settings.home
+    if not home.assistant_url:
+        return None
+    password = read_secret(home.assistant_password_file, "the password of Home Assistant's broker")
+    return BrokerAddress.parse(home.assistant_url, username=home.assistant_user or None, password=password)
+
+
+def radio(settings: Settings) -> Radio:
+    """The platform's Bluetooth adapter, with what mends it where there is BlueZ."""
+    from gateway.home.collect.radio import Radio
+
+    if sys.platform != "linux":
+        return Radio()
+    from gateway.home.collect.bluez import BlueZRepairs
+
+    return Radio(repairs=BlueZRepairs(settings.home.bluetooth_restart))
+
+
 def gateway(config: ConfigOption = None) -> None:
     """Run the home gateway: collect from the devices, keep, publish. A broker that is away is waited for."""
     set_up_logs()
     settings = load_settings(config)
     from gateway.home.agent import Home, HomeConfig
-    from gateway.home.collect.radio import Radio
     from gateway.home.outbox import Limits
+    from gateway.home.watchdog import Watchdog
 
     home = settings.home
     plan = HomeConfig(
@@ -53,6 +75,9 @@ def gateway(config: ConfigOption = None) -> None:
         home.mode,
         live_ms=home.live_ms,
         limits=Limits(max_bytes=home.outbox_mib << 20),
+        page=(home.page_host, home.page_port) if home.page_port else None,
+        assistant=assistant_address(settings),
+        assistant_prefix=home.assistant_prefix,
     )
 
     async def run() -> None:
@@ -60,11 +85,18 @@ def gateway(config: ConfigOption = None) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        async with Home(plan, Radio(), SystemClock()) as running:
+        clock = SystemClock()
+        async with Home(plan, radio(settings), clock) as running:
+            health = running.health
             work = asyncio.create_task(running.run())
             stopping = asyncio.create_task(stop.wait())
+            watching = asyncio.create_task(
+                Watchdog.from_environment().keep(clock, alive=health.alive, state=health.line)
+            )
             await asyncio.wait({work, stopping}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
             if work.done():
                 await work
             work.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from datetime import tzinfo
 from importlib.metadata import version
@@ -11,21 +12,34 @@ from types import TracebackType
 from typing import Self
 
 from gateway.clock import Clock
+from gateway.errors import ServerError
 from gateway.home.collect.collector import LIVE_MS, Collector, Progress
 from gateway.home.collect.enrolment import SECRETS, EnrolmentSecrets
 from gateway.home.collect.radio import Radio
 from gateway.home.conditions import conditions_of
 from gateway.home.devices.driver import Mode
 from gateway.home.health import Health
+from gateway.home.homeassistant import HomeAssistant
 from gateway.home.outbox import Limits, Outbox
+from gateway.home.page.server import Page
 from gateway.home.publish import Publisher
 from gateway.wire.client import BrokerAddress
 from gateway.wire.codec import GatewayStatus
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class HomeConfig:
-    """What a home gateway is told."""
+    """What a home gateway is told.
+
+    Attributes
+    ----------
+    page : (str, int) or None
+        Host and port of its own page; None shows none.
+    assistant : BrokerAddress or None
+        Home Assistant's broker; None tells it nothing.
+    """
 
     gateway: str
     data: Path
@@ -34,6 +48,9 @@ class HomeConfig:
     mode: Mode = "stored"
     live_ms: int = LIVE_MS
     limits: Limits = Limits()  # noqa: RUF009 - a frozen value
+    page: tuple[str, int] | None = None
+    assistant: BrokerAddress | None = None
+    assistant_prefix: str = "homeassistant"
 
 
 class Home:
@@ -53,6 +70,7 @@ class Home:
     """
 
     def __init__(self, config: HomeConfig, radio: Radio, clock: Clock, progress: Progress = lambda *_: None) -> None:
+        self._config = config
         self._clock = clock
         self.outbox = Outbox(config.data / "outbox.db", clock, config.limits)
         self.collector = Collector(
@@ -77,6 +95,14 @@ class Home:
             asyncio.create_task(self.collector.run(), name="collector"),
             asyncio.create_task(self.health.run(), name="health"),
         ]
+        config = self._config
+        if config.assistant is not None:
+            told = HomeAssistant(
+                config.assistant, config.gateway, self._clock, self.health.shown, prefix=config.assistant_prefix
+            )
+            self._tasks.append(asyncio.create_task(told.run(), name="home assistant"))
+        if config.page is not None:
+            self._tasks.append(asyncio.create_task(self._show(*config.page), name="page"))
         return self
 
     async def __aexit__(
@@ -88,6 +114,14 @@ class Home:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
         self.outbox.close()
+
+    async def _show(self, host: str, port: int) -> None:
+        """Show the page; a port that is taken costs the page, not the nights."""
+        try:
+            async with Page(self.health.facts, self._config.zone).serve(host, port):
+                await asyncio.Event().wait()
+        except ServerError as error:
+            log.warning("%s", error)
 
     async def run(self) -> None:
         """Return only when a part of the gateway fails, with its error."""

@@ -13,6 +13,7 @@ from gateway.home.collect.collector import Collector
 from gateway.home.collect.host_clock import synchronised
 from gateway.home.collect.recovery import Rung
 from gateway.home.conditions import Condition, DeviceFacts, HomeFacts, conditions_of
+from gateway.home.homeassistant import ShownDevice
 from gateway.home.outbox import Outbox, OutboxUse
 from gateway.home.publish import Publisher
 
@@ -39,6 +40,11 @@ NAMES: Final[Mapping[str, str]] = {
     "bed": "bed sensor",
 }
 """What people call a device of a family; the others are called by the family's name."""
+
+OXIMETERS: Final = frozenset({"ring", "oximeter"})
+
+FRESH_MS: Final = 30_000
+"""A live sample older than this is not shown as live."""
 
 
 class Health:
@@ -145,6 +151,26 @@ class Health:
             clock_set=self._clock_set(),
             clock_stepped=self._recent("clock_steps", counts["clock_steps"]),
         )
+
+    def shown(self) -> list[ShownDevice]:
+        """The devices for Home Assistant."""
+        devices = []
+        for one in self._collector.known.values():
+            newest = one.stream.newest if one.stream is not None else None
+            fresh = newest is not None and self._clock.utc_ms() - newest[0] < FRESH_MS
+            devices.append(
+                ShownDevice(
+                    one.device,
+                    NAMES.get(one.family, one.family),
+                    one.model,
+                    one.firmware,
+                    one.values.get("battery"),
+                    one.last_pull_ms,
+                    newest[1] if newest is not None and fresh else {},
+                    NAMES.get(one.family, "") in OXIMETERS,
+                )
+            )
+        return devices
 
     def conditions(self) -> list[Condition]:
         """What a person should know now."""

@@ -56,6 +56,7 @@ class Known:
     streamed_ms: int = 0
     gaps: int = 0
     gap_s: float = 0.0
+    stream: LiveStream | None = None
 
 
 class VisitDesk:
@@ -151,9 +152,11 @@ class VisitDesk:
             known.gaps += 1
             known.gap_s += broken_ms / 1000
         stream = LiveStream(self._outbox, self._clock, device=self.device, kind=kind, dt_ms=dt_ms)
+        known.stream = stream
         try:
             yield stream
         finally:
+            known.stream = None
             await stream.close()
             known.streamed_ms = self._clock.utc_ms()
             known.duplicates += stream.duplicates

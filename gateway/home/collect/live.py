@@ -63,6 +63,11 @@ class LiveStream:
         self.duplicates = 0
         self.dropped = 0
 
+    @property
+    def newest(self) -> tuple[int, Mapping[str, float]] | None:
+        """The newest sample with the UTC milliseconds of its arrival; None before the first."""
+        return self._last
+
     def add(self, values: Mapping[str, float], arrival_ms: int | None = None) -> None:
         """Take the sample that has just arrived (or arrived at `arrival_ms`); columns left out are missing.
 
