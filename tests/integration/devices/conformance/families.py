@@ -30,16 +30,24 @@ from gateway.home.devices.viatom.driver import ViatomDriver
 from gateway.wire.files.oxyii import parse_oxyii
 from gateway.wire.files.viatom import parse_vld
 from gateway.wire.messages import Kind
-from simulators.devices import Finger, O2Ring, PlxOptions, PulseOximeter, RingOptions, VirtualDevice
-from simulators.devices.berrymed import BerryMedOptions, BerryMedOximeter
-from simulators.devices.blood_pressure import BloodPressureMeter
-from simulators.devices.clocks import DeviceClock
-from simulators.devices.contec import ContecOximeter
-from simulators.devices.fingertip import FingertipOximeter
-from simulators.devices.jumper import JumperOximeter
-from simulators.devices.nonin import NoninOximeter
-from simulators.devices.oxyii import OxyiiRing
-from simulators.devices.pc60fw import Pc60fwOximeter
+from simulators.devices import (
+    BerryMedOptions,
+    BerryMedOximeter,
+    BloodPressureMeter,
+    ContecOximeter,
+    DeviceClock,
+    Finger,
+    FingertipOximeter,
+    JumperOximeter,
+    NoninOximeter,
+    O2Ring,
+    OxyiiRing,
+    Pc60fwOximeter,
+    PlxOptions,
+    PulseOximeter,
+    RingOptions,
+    VirtualDevice,
+)
 from tests.integration.devices.conformance.stand import Sample, cleaned, placed
 
 
@@ -89,14 +97,17 @@ class Family:
     act: Callable[[Any], Awaitable[None]] | None = None
 
 
-def _fingertip(cls: type[FingertipOximeter]) -> Build:
+def fingertip(cls: type[FingertipOximeter]) -> Build:
+    """Build an oximeter that only streams, as its family's default is."""
+
     def build(radio: Device, clock: Clock, finger: Finger, serial: str, own: DeviceClock) -> VirtualDevice:
         return cls(radio, clock, finger, serial=serial, own_clock=own)
 
     return build
 
 
-def _sent(device: FingertipOximeter) -> list[Sample]:
+def sent(device: FingertipOximeter) -> list[Sample]:
+    """What such an oximeter has sent."""
     return [
         Sample(sent.utc_ms, cleaned((sent.reading.spo2_pct, sent.reading.pulse_bpm))) for sent in device.delivered_live
     ]
@@ -109,7 +120,7 @@ def _berrymed(radio: Device, clock: Clock, finger: Finger, serial: str, own: Dev
 
 def _shown(device: FingertipOximeter) -> list[Sample]:
     """A display's value: it holds for its second, and is read some time in it."""
-    return [Sample(one.utc_ms + 500, one.values, doubt_ms=500) for one in _sent(device)]
+    return [Sample(one.utc_ms + 500, one.values, doubt_ms=500) for one in sent(device)]
 
 
 def _ring(radio: Device, clock: Clock, finger: Finger, serial: str, own: DeviceClock) -> VirtualDevice:
@@ -216,8 +227,8 @@ FAMILIES: Sequence[Family] = (
         kind="blood_pressure",
         act=_take_pressures,
     ),
-    Family(ContecDriver, _fingertip(ContecOximeter), "FF02", b"\xeb\x01\x05\x40\x60\x7f\x00\x00", live=_sent),
-    Family(JumperDriver, _fingertip(JumperOximeter), "cdeacb81-5235-4c07-8846-93a37ee6b86d", b"\x81\x40", live=_sent),
+    Family(ContecDriver, fingertip(ContecOximeter), "FF02", b"\xeb\x01\x05\x40\x60\x7f\x00\x00", live=sent),
+    Family(JumperDriver, fingertip(JumperOximeter), "cdeacb81-5235-4c07-8846-93a37ee6b86d", b"\x81\x40", live=sent),
     Family(
         OxyiiDriver,
         _oxyii,
@@ -230,17 +241,17 @@ FAMILIES: Sequence[Family] = (
     ),
     Family(
         Pc60fwDriver,
-        _fingertip(Pc60fwOximeter),
+        fingertip(Pc60fwOximeter),
         "6e400003-b5a3-f393-e0a9-e50e24dcca9e",
         b"\xaa\x55\x0f\x08\x01\x60\x40\x00\x01\x00\x00\x00",
-        live=_sent,
+        live=sent,
     ),
     Family(
         NoninDriver,
-        _fingertip(NoninOximeter),
+        fingertip(NoninOximeter),
         "0aad7ea0-0d60-11e2-8e3c-0002a5d5c51b",
         b"\x0a\x10\x1e",
-        live=_sent,
+        live=sent,
         stored=_nonin_sessions,
         has_serial=True,
         wear_s=400,

@@ -32,10 +32,13 @@ from tests.integration.devices.conformance.stand import (
     stand,
     trace,
 )
+from tests.integration.devices.template.row import EXAMPLE
 
-every = pytest.mark.parametrize("family", [pytest.param(row, id=row.driver.family) for row in FAMILIES])
-LIVE = [row for row in FAMILIES if row.live is not None]
-STORED = [row for row in FAMILIES if row.stored is not None]
+# The template for new families is held to the same.
+ALL = (*FAMILIES, EXAMPLE)
+every = pytest.mark.parametrize("family", [pytest.param(row, id=row.driver.family) for row in ALL])
+LIVE = [row for row in ALL if row.live is not None]
+STORED = [row for row in ALL if row.stored is not None]
 live_ones = pytest.mark.parametrize("family", [pytest.param(row, id=row.driver.family) for row in LIVE])
 stored_ones = pytest.mark.parametrize("family", [pytest.param(row, id=row.driver.family) for row in STORED])
 
@@ -105,12 +108,12 @@ def test_it_gives_what_it_declares(family: Family) -> None:
 
 def test_each_matches_its_own_advertisement_and_no_other(tmp_path: Path) -> None:
     async def story(side: Stand) -> None:
-        devices = {(await built(side, family)).address: family.driver for family in FAMILIES}
+        devices = {(await built(side, family)).address: family.driver for family in ALL}
         heard = await side.heard(10.0)
         assert set(devices) <= set(heard)
         for address, driver in devices.items():
             sighting, _ = heard[address]
-            assert [one for one in drivers() if one.matches(sighting)] == [driver]
+            assert [one for one in (*drivers(), EXAMPLE.driver) if one.matches(sighting)] == [driver]
 
     stand(tmp_path, story)
 
