@@ -56,9 +56,9 @@ STILL: Final = 1
 LIFELESS: Final = 2
 HOT: Final = 4
 STILL_MS: Final = 7_200_000
-STILL_SHARE: Final = 0.9
+STILL_SHARE: Final = 0.8
 STILL_LONG_MS: Final = 14_400_000
-"""A wear is suspect if nothing moved for two hours and nine tenths of it, or for four hours: sleepers turn about twice
+"""A wear is suspect if nothing moved for two hours and most of it, or for four hours: sleepers turn about twice
 an hour."""
 LIFELESS_C: Final = 0.009
 LIFELESS_READINGS: Final = 24

@@ -14,6 +14,8 @@ SHARE: Final = 0.8
 NIGHTS_A_WEEK: Final = 5
 """Nights a week that need it (the same)."""
 _WEEK: Final = 7
+_ROUNDING_H: Final = 1e-6
+"""A few milliseconds: 0.8 times seven hours are no exact number."""
 
 
 class SleepGoal(StrEnum):
@@ -68,7 +70,7 @@ def sleep_share(worn_h: Hours, sleep_h: Hours) -> SleepShare:
     check_hours(worn_h)
     check_hours(sleep_h)
     reached = [
-        worn >= SHARE * sleep
+        worn >= SHARE * sleep - _ROUNDING_H
         for worn, sleep in zip(worn_h, sleep_h, strict=True)
         if worn is not None and sleep is not None and sleep > 0
     ]

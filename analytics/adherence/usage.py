@@ -10,8 +10,8 @@ from typing import Final
 GOAL_H: Final = 4.0
 """Hours that make a night count, inclusive (N. B. Kribbs et al., Am. Rev. Respir. Dis. 147:887, 1993, for CPAP)."""
 REGULAR_NIGHTS: Final = 5
-"""Nights a week with `GOAL_H` that make a regular user of a mandibular device: the rule borrowed from CPAP (M. Dieltjens
-and O. M. Vanderveken, Healthcare 7:141, 2019, on oral appliances)."""
+"""Nights a week with `GOAL_H` that make a regular user of a mandibular device: the rule borrowed from CPAP
+(M. Dieltjens and O. M. Vanderveken, Healthcare 7:141, 2019, on oral appliances)."""
 _WEEK: Final = 7
 
 Hours = Sequence[float | None]
