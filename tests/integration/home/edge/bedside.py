@@ -40,10 +40,22 @@ class Bedside:
     progress: list[tuple[int, int]] = field(default_factory=list)
     known: dict[str, Known] = field(default_factory=dict)
 
+    @property
+    def desk_id(self) -> str:
+        """The device's id."""
+        (known,) = self.known
+        return known
+
+    @property
+    def other_driver(self) -> type[Driver]:
+        """That of the other kind of device."""
+        return RecorderDriver if self.driver is BedSensorDriver else BedSensorDriver
+
     def record(self, mark: int) -> None:
         """The recorder writes a record now, with `mark` (0 to 4000) as its motion."""
         boot, tick_ms = self.device.device.now()
         assert self.device.device.keep(pack_wear(boot, tick_ms, 36.0, (0, 0, 1000), mark, 0))
+        self.device.woken.set()
         self.truth.append((self.clock.utc_ms(), mark))
 
     def frame(self, first: int, count: int = 150, lost: int = 0) -> None:
@@ -52,6 +64,7 @@ class Bedside:
         began_ms = self.clock.utc_ms() - 20 * (count - 1)
         samples = [(first + index) % 4000 - 2000 for index in range(count)]
         assert self.device.device.keep(pack_wave(boot, tick_ms - 20 * (count - 1), 12, 3, lost, samples))
+        self.device.woken.set()
         self.truth += [(began_ms + 20 * index, sample) for index, sample in enumerate(samples)]
 
     def desk(self) -> VisitDesk:

@@ -80,7 +80,8 @@ class Peripheral:
         self.raw0 = options.get("raw0", 0)
         self.pairing = True
         self.bonded = False
-        self.links = 0
+        self.woken = asyncio.Event()
+        """Set whenever the main loop may have something to do."""
         self.boot()
 
     def boot(self) -> None:
@@ -109,7 +110,6 @@ class Peripheral:
     async def connected(self) -> AsyncIterator[MemoryLink]:
         """A link for the length of the block, the firmware's main loop beside it."""
         link = self.link = MemoryLink(self)
-        self.links += 1
         self.stack.event(CONNECT, 1, 0, memoryview(GATEWAY))
         self.stack.event(MTU, 1, self.air.mtu)
         self.server.pairing = self.pairing
@@ -127,8 +127,12 @@ class Peripheral:
     async def _main(self, link: MemoryLink) -> None:
         while not link.lost:
             self.stack.free = self.air.buffers
+            self.woken.clear()
+            before = self.air.sent, self.stack.indicated
             self.server.pump()
             await self.clock.sleep(PUMP_S)
+            if before == (self.air.sent, self.stack.indicated):
+                await self.woken.wait()  # nothing comes of a pump until something has happened
 
 
 class Stack:
@@ -139,6 +143,7 @@ class Stack:
         self.values: dict[int, bytes] = {}
         self.uuids: dict[str, int] = {}
         self.free = 12
+        self.indicated = 0
 
     def active(self, on: bool) -> None: ...
 
@@ -148,6 +153,7 @@ class Stack:
         self.handler = handler
 
     def event(self, number: int, *data: object) -> object:
+        self.peripheral.woken.set()
         return self.handler(number, data)  # type: ignore[operator]  # the firmware has no types
 
     def gatts_register_services(self, services: tuple) -> tuple:  # type: ignore[type-arg]  # as MicroPython's
@@ -188,6 +194,7 @@ class Stack:
 
     def gatts_indicate(self, connection: int, handle: int, data: bytes) -> None:
         link = self.peripheral.link
+        self.indicated += 1
         if link is not None and not link.lost:
             link.arrive(handle, bytes(data)[: self.peripheral.air.mtu - 3])
             self.event(INDICATED, 1, handle, 0)

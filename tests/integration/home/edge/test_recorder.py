@@ -2,68 +2,370 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from gateway.errors import DeviceError
+from gateway.errors import DeviceError, OutboxError
 from gateway.home.devices.driver import After
+from gateway.home.outbox import Limits
+from tests.integration.home.boxes import mend, refuse
 from tests.integration.home.edge.bedside import Bedside, errors_ms, live_through
+
+DAY_S = 86_400.0
+
+
+async def wear(side: Bedside, count: int, every_s: float = 300.0) -> None:
+    for _ in range(count):
+        await side.clock.sleep(every_s)
+        side.record(len(side.truth) % 4000)
 
 
 def test_every_record_arrives_once_and_the_recorder_is_free_of_it(tmp_path: Path) -> None:
     async def scene(side: Bedside) -> None:
         assert await side.visit() is After.SELDOM
-        for mark in range(100):
-            await side.clock.sleep(300)
-            side.record(mark)
+        await wear(side, 100)
         assert await side.visit() is After.SELDOM
         assert side.device.device.log.pending == 0
         assert np.abs(errors_ms(side.truth, await side.found())).max() <= 100
         assert side.progress[-1] == (1400, 1400)
+        assert not await side.outbox.records.kept(side.desk_id)
 
     live_through(tmp_path, scene)
 
 
-@pytest.mark.parametrize("cut", [1, 2, 3, 10, 64, 65, 127])
-def test_after_a_cut_at_a_notification_nothing_on_disk_is_asked_for_again(tmp_path: Path, cut: int) -> None:
-    """2,200 records are 130 notifications; the commit is every 64."""
-
+def test_a_session_is_what_one_contact_hands_on(tmp_path: Path) -> None:
     async def scene(side: Bedside) -> None:
-        assert await side.visit() is After.SELDOM
-        for mark in range(2200):
-            await side.clock.sleep(60)
-            side.record(mark % 4000)
-        air = side.device.air
-        before = air.sent
-        air.cut_after = before + cut
-        assert isinstance(await side.visit(), DeviceError)
-        assert len(await side.found()) == cut * 17
-        assert await side.visit() is After.SELDOM
-        errors_ms(side.truth, await side.found())
-        assert side.device.device.log.pending == 0
-        # What arrived before the cut was not sent again: 2,200 records in notifications of 17.
-        assert air.sent - before <= cut + 6 + -(-(2200 - 17 * cut) // 17)
+        for _ in range(3):
+            await wear(side, 300)
+            assert await side.visit() is After.SELDOM
+        batches = await side.batches("wear")
+        sessions = [list(group) for _, group in itertools.groupby(batches, lambda one: one.session)]
+        assert len({batch.session for batch in batches}) == len(sessions) == 3
+        for session in sessions:
+            assert [batch.seq for batch in session] == list(range(len(session)))
+            assert [batch.last for batch in session] == [False] * (len(session) - 1) + [True]
+            assert {(batch.origin, batch.clock.source, batch.clock.boot) for batch in session} == {
+                ("stored", "anchors", 1)
+            }
 
     live_through(tmp_path, scene)
 
 
-def test_lost_and_doubled_notifications_and_void_slots_cost_nothing(tmp_path: Path) -> None:
+def test_battery_boot_faults_and_firmware_are_reported(tmp_path: Path) -> None:
     async def scene(side: Bedside) -> None:
+        side.device.device.faults = 0x10
         assert await side.visit() is After.SELDOM
-        for mark in range(1000):
-            await side.clock.sleep(60)
-            side.record(mark)
-        air = side.device.air
-        air.lose = {air.sent, air.sent + 7, air.sent + 8, air.sent + 33, air.sent + 60}
-        air.double = {air.sent + 3, air.sent + 20}
-        spoil(side, [0, 1, 99, 400, 999])
-        assert await side.visit() is After.SELDOM
-        errors_ms(side.truth, await side.found())
-        assert side.device.device.log.pending == 0
+        (batch,) = await side.batches("device")
+        assert {name: column.tolist() for name, column in batch.columns.items()} == {
+            "battery": [77.0],
+            "boot": [1],
+            "events": [0x10 | 0x08],  # as read before the first anchor: the clock is lost
+            "rssi": [-60],
+        }
+        (known,) = side.known.values()
+        assert (known.model, known.firmware) == ("MAD recorder", "1.0.0")
 
     live_through(tmp_path, scene)
+
+
+class TestDating:
+    @pytest.mark.parametrize("ppm", [-100, 100])
+    def test_with_a_contact_a_day_all_is_within_two_seconds_though_ticks_wrap(self, tmp_path: Path, ppm: float) -> None:
+        async def scene(side: Bedside) -> None:
+            side.device.board.set_ppm(ppm)
+            assert await side.visit() is After.SELDOM
+            for _ in range(15):  # ticks of 30 bits wrap after 12.4 days
+                await wear(side, 140, DAY_S / 140)
+                side.device.device.now()
+                assert await side.visit() is After.SELDOM
+            found = await side.found()
+            off = np.abs(errors_ms(side.truth, found))
+            assert off.max() <= 200
+            assert (off <= [doubt for _, _, doubt in found]).all()
+            (known,) = side.known.values()
+            assert known.drift_ppm == pytest.approx(-ppm, abs=1)
+
+        live_through(tmp_path, scene, raw0=(1 << 30) - 5000)
+
+    def test_what_was_recorded_before_the_first_contact_is_dated_by_it(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            await wear(side, 200)
+            assert await side.visit() is After.SELDOM
+            found = await side.found()
+            off = np.abs(errors_ms(side.truth, found))
+            assert off.max() <= 200
+            # A clock that is 100 ppm off would have slipped by 6 s.
+            assert max(doubt for _, _, doubt in found) == pytest.approx(6000, abs=200)
+
+        live_through(tmp_path, scene)
+
+    def test_boots_between_contacts_are_dated_within_their_uncertainty(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            assert await side.visit() is After.SELDOM
+            for off_s in (1, 40, 7200, 3, 86_400):
+                await wear(side, 50)
+                await side.clock.sleep(off_s)
+                side.device.reboot(ppm=80 - off_s % 160)
+            await wear(side, 50)
+            assert await side.visit() is After.SELDOM
+            found = await side.found()
+            off = np.abs(errors_ms(side.truth, found))
+            assert (off <= [doubt for _, _, doubt in found]).all()
+            assert {batch.clock.boot for batch in await side.batches("wear")} == {1, 2, 3, 4, 5, 6}
+
+        live_through(tmp_path, scene)
+
+    def test_a_boot_whose_end_was_not_pulled_yet_waits_for_it(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            assert await side.visit() is After.SELDOM
+            await side.clock.sleep(3600)
+            side.device.reboot()
+            await wear(side, 100)
+            side.device.reboot()
+            await wear(side, 100)
+            side.device.air.cut_after = side.device.air.sent + 3
+            assert isinstance(await side.visit(), DeviceError)
+            assert await side.found() == []
+            assert len(await side.outbox.records.kept(side.desk_id)) == 1
+            assert await side.visit() is After.SELDOM
+            found = await side.found()
+            off = np.abs(errors_ms(side.truth, found))
+            assert (off <= [doubt for _, _, doubt in found]).all()
+            assert not await side.outbox.records.kept(side.desk_id)
+
+        live_through(tmp_path, scene)
+
+    def test_a_boot_counter_that_wraps(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            side.device.store.put(b"boot", b"\xfe\xff")
+            side.device.reboot()
+            assert await side.visit() is After.SELDOM
+            await wear(side, 20)
+            side.device.reboot()
+            for _ in range(2):
+                await wear(side, 20)
+                assert await side.visit() is After.SELDOM
+            found = await side.found()
+            off = np.abs(errors_ms(side.truth, found))
+            assert (off <= [doubt for _, _, doubt in found]).all()
+            assert {batch.clock.boot for batch in await side.batches("wear")} == {65535, 0}
+
+        live_through(tmp_path, scene)
+
+
+class TestFaults:
+    @pytest.mark.parametrize("cut", [1, 2, 63, 64, 65, 127])
+    def test_after_a_cut_at_a_notification_nothing_on_disk_is_asked_for_again(self, tmp_path: Path, cut: int) -> None:
+        """2,200 records are 130 notifications; the commit is every 64."""
+
+        async def scene(side: Bedside) -> None:
+            assert await side.visit() is After.SELDOM
+            await wear(side, 2200, 60.0)
+            air = side.device.air
+            before = air.sent
+            air.cut_after = before + cut
+            assert isinstance(await side.visit(), DeviceError)
+            assert len(await side.found()) == cut * 17
+            assert await side.visit() is After.SELDOM
+            errors_ms(side.truth, await side.found())
+            assert side.device.device.log.pending == 0
+            # The firmware had handed at most a burst more to its stack; what arrived was not sent again.
+            assert air.sent - before <= cut + 6 + -(-(2200 - 17 * cut) // 17)
+
+        live_through(tmp_path, scene)
+
+    def test_lost_and_doubled_notifications_and_void_slots_cost_nothing(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            assert await side.visit() is After.SELDOM
+            await wear(side, 1000, 60.0)
+            air = side.device.air
+            air.lose = {air.sent + number for number in (0, 7, 8, 33, 60)}
+            air.double = {air.sent + 3, air.sent + 20}
+            spoil(side, [0, 1, 99, 400, 999])
+            assert await side.visit() is After.SELDOM
+            errors_ms(side.truth, await side.found())
+            assert side.device.device.log.pending == 0
+
+        live_through(tmp_path, scene)
+
+    def test_a_log_of_void_slots_alone_is_passed_over(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            await wear(side, 3)
+            spoil(side, [0, 1, 2])
+            assert await side.visit() is After.SELDOM
+            assert side.device.device.log.pending == 0
+            await wear(side, 3)
+            assert await side.visit() is After.SELDOM
+            errors_ms(side.truth, await side.found())
+
+        live_through(tmp_path, scene)
+
+    def test_notifications_that_never_arrive_end_the_visit_and_free_nothing(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            await wear(side, 100)
+            side.device.air.lose = set(range(1000))
+            assert isinstance(await side.visit(), DeviceError)
+            assert side.device.device.log.pending == 100
+            side.device.air.lose = set()
+            assert await side.visit() is After.SELDOM
+            errors_ms(side.truth, await side.found())
+
+        live_through(tmp_path, scene)
+
+    def test_what_the_disk_refuses_stays_on_the_recorder(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            assert await side.visit() is After.SELDOM
+            await wear(side, 100)
+            await side.outbox._journal.run(
+                lambda database: database.execute(
+                    "CREATE TRIGGER no BEFORE INSERT ON log_record BEGIN SELECT RAISE(ROLLBACK, 'disk I/O error'); END"
+                ).fetchone()
+            )
+            assert isinstance(await side.visit(), OutboxError)
+            assert side.device.device.log.pending == 100
+            await side.outbox._journal.run(lambda database: database.execute("DROP TRIGGER no").fetchone())
+            assert await side.visit() is After.SELDOM
+            errors_ms(side.truth, await side.found())
+
+        live_through(tmp_path, scene)
+
+    def test_what_cannot_be_handed_on_stays_kept(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            assert await side.visit() is After.SELDOM
+            await wear(side, 100)
+            await refuse(side.outbox, "INSERT")
+            assert isinstance(await side.visit(), OutboxError)
+            assert side.device.device.log.pending == 0
+            await mend(side.outbox)
+            assert await side.visit() is After.SELDOM
+            errors_ms(side.truth, await side.found())
+
+        live_through(tmp_path, scene)
+
+    def test_an_outbox_that_runs_full_leaves_the_records_where_they_are_safe(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            await wear(side, 100)
+            assert await side.visit() is After.SELDOM
+            assert await side.found() == []
+            assert side.device.device.log.pending == 100
+
+        live_through(tmp_path, scene, limits=Limits(max_bytes=0))
+
+    def test_after_a_factory_reset_the_new_log_is_pulled_from_its_beginning(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            await wear(side, 100)
+            assert await side.visit() is After.SELDOM
+            side.device.device.factory_reset()
+            side.device.bonded = False
+            side.device.reboot()
+            await wear(side, 30)
+            assert await side.visit() is After.SELDOM
+            errors_ms(side.truth, await side.found())
+
+        live_through(tmp_path, scene)
+
+    def test_a_log_that_lost_its_newest_page_goes_on_from_where_it_ends(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            await wear(side, 300)  # a page holds 237
+            assert await side.visit() is After.SELDOM
+            log = side.device.device.log
+            side.device.flash.cells[log._newest.block * 4096 : log._newest.block * 4096 + 48] = bytes(48)
+            side.device.reboot()
+            assert side.device.device.log.next == 237
+            await wear(side, 30)
+            assert await side.visit() is After.SELDOM
+            await wear(side, 30)
+            assert await side.visit() is After.SELDOM
+            found = [mark for _, mark, _ in await side.found()]
+            assert len(found) == len(set(found))
+            assert found[-30:] == [mark for _, mark in side.truth[-30:]]
+
+        live_through(tmp_path, scene)
+
+    def test_records_that_make_no_sense_are_set_aside_and_block_nothing(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            await wear(side, 20)
+            assert side.device.device.keep(b"\x80" + bytes(13))
+            await wear(side, 20)
+            assert await side.visit() is After.SELDOM
+            errors_ms(side.truth, await side.found())
+            (odd,) = await side.outbox.set_aside.newest()
+            assert odd.data == b"\x80" + bytes(13)
+
+        live_through(tmp_path, scene)
+
+
+class TestEnrolment:
+    def test_a_device_without_a_secret_here_is_not_talked_to(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            error = await side.visit()
+            assert isinstance(error, DeviceError)
+            assert "no enrolment secret" in str(error)
+
+        live_through(tmp_path, scene, enrolled=False)
+
+    def test_a_wrong_secret_opens_nothing_and_is_told_in_one_line(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            await wear(side, 20)
+            side.secrets.keep("C4:00:00:00:00:07", bytes(16))
+            error = await side.visit()
+            assert isinstance(error, DeviceError)
+            assert "not the one on this device's label" in str(error)
+            assert "\n" not in str(error)
+            assert (await side.found(), side.device.device.log.pending) == ([], 20)
+            assert side.device.device.anchors.entries == []
+
+        live_through(tmp_path, scene)
+
+    def test_outside_of_the_pairing_window_no_bond_is_made(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            side.device.pairing = False
+            assert isinstance(await side.visit(), DeviceError)
+            side.device.pairing = True
+            assert await side.visit() is After.SELDOM
+            side.device.pairing = False
+            assert await side.visit() is After.SELDOM  # the bond is there
+
+        live_through(tmp_path, scene)
+
+    def test_a_false_device_that_takes_any_proof_is_found_out(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            await wear(side, 20)
+            control = side.device.control
+            control._prove = lambda link, request: setattr(link, "owner", True) or b"\x06\x11\x01" + bytes(32)
+            error = await side.visit()
+            assert isinstance(error, DeviceError)
+            assert "a false device" in str(error)
+            assert await side.found() == []
+
+        live_through(tmp_path, scene)
+
+    def test_the_other_kind_of_device_is_not_taken_for_this_one(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            side.driver = side.other_driver
+            error = await side.visit()
+            assert isinstance(error, DeviceError)
+            assert "is no bed sensor" in str(error)
+
+        live_through(tmp_path, scene)
+
+    @pytest.mark.parametrize(("mtu", "fits"), [(63, False), (64, True)])
+    def test_an_mtu_that_holds_no_proof_is_told(self, tmp_path: Path, mtu: int, fits: bool) -> None:
+        async def scene(side: Bedside) -> None:
+            side.device.air.mtu = mtu
+            await wear(side, 20)
+            ended = await side.visit()
+            if fits:
+                assert ended is After.SELDOM
+                errors_ms(side.truth, await side.found())
+            else:
+                assert isinstance(ended, DeviceError)
+                assert "MTU" in str(ended)
+
+        live_through(tmp_path, scene)
 
 
 def spoil(side: Bedside, places: list[int]) -> None:
