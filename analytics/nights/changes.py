@@ -7,6 +7,7 @@ found, in either part again. Sizes are ratios: nights differ by factors.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import date
 from itertools import pairwise
@@ -75,7 +76,7 @@ def changes(index: str, nights: Sequence[PatientNight], steps: Sequence[Treatmen
     nights
         In any order.
     steps
-        Known steps of treatment; one with fewer than `LEAST_EACH` nights on a side says nothing yet.
+        Known steps of treatment, each date once; one with fewer than `LEAST_EACH` nights on a side says nothing yet.
 
     Raises
     ------
@@ -87,7 +88,7 @@ def changes(index: str, nights: Sequence[PatientNight], steps: Sequence[Treatmen
     used = sorted(counting(nights, index), key=lambda night: night.night)
     dates = [night.night for night in used]
     values = np.array([night.index(index) for night in used])
-    cuts = sorted({(sum(day < step.night for day in dates), step) for step in steps})
+    cuts = [(bisect_left(dates, step.night), step) for step in sorted(steps, key=lambda step: step.night)]
     edges = [0, *(at for at, _ in cuts), len(used)]
     found = []
     for i, (at, step) in enumerate(cuts):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -20,6 +20,8 @@ from analytics.nights.report import NightsReport, evaluate
 
 MOST_NIGHTS: Final = 400
 """A year and a month: what is older says little of now."""
+Item = TypeVar("Item", PatientNight, TreatmentStep)
+
 _HEADER: Final = b"somnolink nights state 1 "
 
 
@@ -41,7 +43,7 @@ class Update(msgspec.Struct, frozen=True):
     late
         Whether a newer night was known before this item, so that what was said since was read anew.
     replaced
-        Whether it took the place of an earlier revision of the same night.
+        Whether it took the place of an earlier revision of the same night or step.
     ignored
         Whether it changed nothing: known already, older than its revision at hand, or older than what is kept.
     changed
@@ -94,13 +96,14 @@ def start() -> HistoryState:
 def step(state: HistoryState, item: PatientNight | TreatmentStep) -> tuple[HistoryState, Update]:
     """Take in a night or a step of treatment.
 
-    Of two versions of one night the higher revision counts; of two with the same revision, the one whose snapshot is
-    greater (so that order does not matter). A night without any data takes the place of one that was wrong: give it a
+    Of two versions of one night or step the higher revision counts; of two with the same revision, the one whose
+    snapshot is greater (so that order does not matter). A night without any data takes the place of one that was wrong: give it a
     higher revision.
     """
     newest = state.nights[-1].night if state.nights else None
     following = _with(state, item)
-    replaced = isinstance(item, PatientNight) and any(night.night == item.night for night in state.nights)
+    there = state.nights if isinstance(item, PatientNight) else state.steps
+    replaced = any(one.night == item.night for one in there)
     before, report = evaluate(state.nights, state.steps), evaluate(following.nights, following.steps)
     ignored = following == state
     return following, Update(
@@ -112,9 +115,9 @@ def step(state: HistoryState, item: PatientNight | TreatmentStep) -> tuple[Histo
     )
 
 
-def replay(items: Iterable[PatientNight | TreatmentStep]) -> HistoryState:
-    """The state after many items, in any order, without a report for each."""
-    state = start()
+def replay(items: Iterable[PatientNight | TreatmentStep], state: HistoryState | None = None) -> HistoryState:
+    """The state after many items, in any order, without a report for each; `state` is where they join."""
+    state = state or start()
     for item in items:
         state = _with(state, item)
     return state
@@ -122,18 +125,21 @@ def replay(items: Iterable[PatientNight | TreatmentStep]) -> HistoryState:
 
 def _with(state: HistoryState, item: PatientNight | TreatmentStep) -> HistoryState:
     if isinstance(item, TreatmentStep):
-        steps = {*state.steps, item}
-        return HistoryState(state.nights, tuple(sorted(steps, key=lambda s: (s.night, s.advancement_mm or 0.0))))
-    by_date = {night.night: night for night in state.nights}
-    known = by_date.get(item.night)
-    if known is None or _rank(item) > _rank(known):
+        return HistoryState(state.nights, _joined(state.steps, item))
+    return HistoryState(_joined(state.nights, item)[-MOST_NIGHTS:], state.steps)
+
+
+def _joined(known: tuple[Item, ...], item: Item) -> tuple[Item, ...]:
+    """`item` among those known, by date; of one date the higher rank."""
+    by_date = {one.night: one for one in known}
+    there = by_date.get(item.night)
+    if there is None or _rank(item) > _rank(there):
         by_date[item.night] = item
-    kept = sorted(by_date.values(), key=lambda night: night.night)[-MOST_NIGHTS:]
-    return HistoryState(tuple(kept), state.steps)
+    return tuple(sorted(by_date.values(), key=lambda one: one.night))
 
 
-def _rank(night: PatientNight) -> tuple[int, bytes]:
-    return night.revision, msgspec.msgpack.encode(night)
+def _rank(item: PatientNight | TreatmentStep) -> tuple[int, bytes]:
+    return item.revision, msgspec.msgpack.encode(item)
 
 
 def _changed(before: NightsReport, now: NightsReport) -> tuple[Said, ...]:

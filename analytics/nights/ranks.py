@@ -76,6 +76,6 @@ def slope(at: Floats, values: Floats, confidence: float = 0.95) -> tuple[float, 
     concordant = float(np.sum(np.sign(slopes)))
     p = 1.0 if variance <= 0 else float(min(2.0 * ndtr(-max(abs(concordant) - 1.0, 0.0) / np.sqrt(variance)), 1.0))
     reach = float(ndtri(0.5 + confidence / 2)) * np.sqrt(max(variance, 0.0))
-    low = int(np.clip(np.floor((slopes.size - reach) / 2.0), 0, slopes.size - 1))
+    low = int(np.clip(np.floor((slopes.size - reach) / 2.0) - 1, 0, slopes.size - 1))
     high = int(np.clip(np.ceil((slopes.size + reach) / 2.0), 0, slopes.size - 1))
     return float(np.median(slopes)), float(slopes[low]), float(slopes[high]), p

@@ -169,7 +169,7 @@ class PatientNight(msgspec.Struct, frozen=True, kw_only=True):
         return self.indices.get(name, math.nan)
 
 
-class TreatmentStep(msgspec.Struct, frozen=True, order=True):
+class TreatmentStep(msgspec.Struct, frozen=True):
     """The MAD was set from `night` on: the first step is the begin of treatment.
 
     Attributes
@@ -178,7 +178,11 @@ class TreatmentStep(msgspec.Struct, frozen=True, order=True):
         The first night with the new setting.
     advancement_mm
         How far the jaw is brought forward; None where it is not known.
+    revision, withdrawn
+        Of two steps of one date the higher revision counts; one that was entered by mistake is withdrawn so.
     """
 
     night: date
     advancement_mm: float | None = None
+    revision: int = 0
+    withdrawn: bool = False

@@ -75,7 +75,7 @@ def evaluate(nights: Iterable[PatientNight], steps: Iterable[TreatmentStep] = ()
     nights
         Of one patient, each date once, in any order: the result is the same bit for bit.
     steps
-        Of treatment.
+        Of treatment, each date once; withdrawn ones are passed over.
 
     Raises
     ------
@@ -85,7 +85,9 @@ def evaluate(nights: Iterable[PatientNight], steps: Iterable[TreatmentStep] = ()
     known = sorted(nights, key=lambda night: night.night)
     if len({night.night for night in known}) != len(known):
         raise ValueError("a night occurs twice: keep its latest revision, as `history` does")
-    ordered = sorted(steps, key=lambda step: (step.night, step.advancement_mm or 0.0))
+    ordered = sorted((step for step in steps if not step.withdrawn), key=lambda step: step.night)
+    if len({step.night for step in ordered}) != len(ordered):
+        raise ValueError("a step of treatment occurs twice: keep its latest revision, as `history` does")
     usable = [night for night in known if night.valid_h >= LEAST_VALID_H]
     sides: dict[Side, list[PatientNight]] = {side: [] for side in _SIDES}
     for night in usable:

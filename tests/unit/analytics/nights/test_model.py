@@ -100,7 +100,7 @@ def draw(population: Population, people: int, nights: int, seed: int) -> tuple[n
 
 @pytest.mark.parametrize("nights", [1, 3, 14])
 def test_intervals_cover_and_probabilities_come_true_on_people_of_the_model(nights: int) -> None:
-    values, truth = draw(ODI3, 600, nights, seed=nights)
+    values, truth = draw(ODI3, 400, nights, seed=nights)
     found = [posterior(row, ODI3) for row in values]
     covered = np.mean([p.quantile(0.025) <= t <= p.quantile(0.975) for p, t in zip(found, truth, strict=True)])
     assert covered == pytest.approx(0.95, abs=0.03)
