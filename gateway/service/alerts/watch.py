@@ -53,7 +53,7 @@ class Watch:
         grades: dict[str, dict[str, int]] = {}
         for (rule, subject), alert in self._records.alerts.open_of(DEVICE_RULES).items():
             grades.setdefault(subject, {})[rule] = alert.grade
-        for device in self._times.devices:
+        for device in {*self._times.devices, *grades}:
             self._devices[device] = devices.resume(self._times.last_of(device), grades.get(device, {}))
         for (_, gateway), alert in self._records.alerts.open_of(("upload_stuck",)).items():
             self._uploads[gateway] = devices.UploadState(1 << 30, alert.from_ms, True)
@@ -71,7 +71,8 @@ class Watch:
 
     def status(self, gateway: str, at_ms: int, pending: int) -> None:
         """Take a gateway's word on how many batches wait there; `at_ms` is its own time."""
-        self._times.heard(gateway, at_ms)
+        if at_ms:  # a last will has no time
+            self._times.heard(gateway, at_ms)
         subject = self._directory.gateway_subject(gateway)
         state = self._uploads.get(gateway, devices.UploadState())
         self._uploads[gateway], found = devices.step_upload(

@@ -14,6 +14,7 @@ from typing import Final, Protocol, TypeVar
 
 from gateway.clock import Clock
 from gateway.errors import StoreError, StoreRejectedError, StoreUnavailableError
+from gateway.service.alerts.engine import AlertEngine
 from gateway.service.ingest.group import Group, authorise, open_group
 from gateway.service.ingest.nights import Nights
 from gateway.service.ingest.presence import Presence
@@ -93,8 +94,9 @@ class Ingest:
         self._auto_enrol = auto_enrol
         self._zone = zone
         self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
-        self._presence = Presence(records, clock)
-        self._nights = Nights(records, store, clock)
+        self._alerts = AlertEngine(records, store, clock)
+        self._presence = Presence(records, clock, self._alerts)
+        self._nights = Nights(records, store, clock, self._alerts)
         self._contacts: dict[str, int] = {}
         self._stop = threading.Event()
         self._settled = threading.Event()
@@ -109,6 +111,11 @@ class Ingest:
         return self._queue.qsize()
 
     @property
+    def alerts(self) -> AlertEngine:
+        """The rules, for metrics."""
+        return self._alerts
+
+    @property
     def nights(self) -> Nights:
         """The analytics, for metrics."""
         return self._nights
@@ -116,6 +123,7 @@ class Ingest:
     def start(self) -> None:
         """Begin to work."""
         self._nights.recover()
+        self._alerts.recover()
         self._thread.start()
 
     def offer(self, message: Message) -> None:
@@ -182,6 +190,7 @@ class Ingest:
         settle = self._settle and idle
         try:
             self._nights.tick(settle=settle)
+            self._alerts.tick(settle=settle)
         except StoreError as error:
             self._report(error)
             return
@@ -226,6 +235,7 @@ class Ingest:
             self._retrying(lambda: self._records.set_aside.add(group.rejected))
         zones = {device: entry.zone for device, entry in group.devices.items()}
         self._retrying(lambda: self._nights.feed((a.batch, zones[a.batch.device]) for a in group.good))
+        self._retrying(lambda: self._alerts.feed((a.batch, group.devices[a.batch.device]) for a in group.good))
         self._retrying(lambda: self._note_contacts(group))
         for arrived in group.good:
             group.answer(arrived.gateway, arrived.batch.name, "stored")

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 import numpy as np
@@ -27,6 +27,7 @@ from analytics.oximetry.signal import OximetryChunk
 from gateway.clock import Clock
 from gateway.service.nights import night_bounds, night_of
 from gateway.service.records import Desaturation, NightResult, NightUpdate, Records, State
+from gateway.service.records.patient_nights import BELIEVED
 from gateway.service.store.base import Samples, SampleStore
 from gateway.wire.messages import Array, Batch
 
@@ -77,13 +78,26 @@ class _Stale:
     on_disk: bool = False
 
 
+class NightListener(Protocol):
+    """Who is told of results, on the worker's thread, once they are on disk."""
+
+    def night(self, result: NightResult, *, again: bool = False) -> None:
+        """A night was run, or run again, from the store."""
+
+    def running_night(self, result: NightResult, nadir_pct: float) -> None:
+        """A running night has new desaturations, the deepest that can be believed down to `nadir_pct`."""
+
+
 class Nights:
     """Keeps every device's night up to date.
 
     Called from the ingest's worker thread alone.
     """
 
-    def __init__(self, records: Records, store: SampleStore, clock: Clock) -> None:
+    def __init__(
+        self, records: Records, store: SampleStore, clock: Clock, listener: NightListener | None = None
+    ) -> None:
+        self._listener = listener
         self._records = records
         self._store = store
         self._clock = clock
@@ -178,6 +192,11 @@ class Nights:
                 updates.append(NightUpdate(self._result(key, night), tuple(_row(found) for found in night.fresh)))
                 written.append(night)
         self._records.results.upsert_running(updates)
+        if self._listener is not None:
+            for update in updates:
+                nadirs = [one.nadir for one in update.desaturations if one.confidence >= BELIEVED]
+                if nadirs:
+                    self._listener.running_night(update.result, min(nadirs))
         for night in written:
             night.fresh = []
             night.written_s = now_s
@@ -242,7 +261,10 @@ class Nights:
             night.output = output
         night.written_s = night.touched_s = now_s
         night.unwritten = False
-        self._records.results.replace_night(self._result(key, night), [_row(one) for one in found])
+        result = self._result(key, night)
+        self._records.results.replace_night(result, [_row(one) for one in found])
+        if self._listener is not None:
+            self._listener.night(result, again=True)
         self._stale.pop(key, None)
         self._nights[key] = night
         self._nights.move_to_end(key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import Final, Protocol
 
 from gateway.clock import Clock
 from gateway.errors import WireError
@@ -23,10 +23,18 @@ NOTICES: Final = {
 log = logging.getLogger(__name__)
 
 
+class StatusListener(Protocol):
+    """Who is told of a gateway's status."""
+
+    def gateway_status(self, gateway: str, at_ms: int, pending: int) -> None:
+        """So many batches wait at a gateway, by its own time."""
+
+
 class Presence:
     """Turns a gateway's notices into alerts, and takes them back when the gateway no longer gives them."""
 
-    def __init__(self, records: Records, clock: Clock) -> None:
+    def __init__(self, records: Records, clock: Clock, listener: StatusListener) -> None:
+        self._listener = listener
         self._records = records
         self._clock = clock
         self._raised: dict[str, frozenset[str]] = {}
@@ -43,6 +51,7 @@ class Presence:
         if not status.online:
             return
         self._records.devices.gateway_seen(gateway, now_ms)
+        self._listener.gateway_status(gateway, status.since_ms, status.pending)
         notices = frozenset(status.notices) & NOTICES.keys()
         before = self._raised.get(gateway)
         for kind in sorted(notices - (before or frozenset())):
