@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -70,7 +72,7 @@ def test_more_events_are_longer_and_more_often_complete() -> None:
         (one.group for one in (Member(CLINIC, 9, n) for n in range(200)) if one.group.name == "usual"),
         key=lambda group: group.ahi,
     )
-    for fewer, more in zip(usual[:-1], usual[1:], strict=True):
+    for fewer, more in pairwise(usual):
         assert fewer.obstructive <= more.obstructive
         assert fewer.apnoea_s <= more.apnoea_s
         assert fewer.baseline_pct >= more.baseline_pct
