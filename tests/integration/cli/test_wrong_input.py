@@ -104,5 +104,5 @@ def test_doctor_says_what_to_do_in_plain_words(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "PROBLEM  Broker" in done.stdout
-    assert "safe in the outbox" in done.stdout
+    assert "Your nights are kept in the box" in done.stdout
     assert "ok       Disk" in done.stdout
