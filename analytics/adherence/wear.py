@@ -75,6 +75,7 @@ WEAR_DTYPE: Final = np.dtype(
         ("warm_ms", "<i8"),
         ("last_in_ms", "<i8"),
         ("low_ms", "<i8"),
+        ("ended_ms", "<i8"),
         ("cold", "<i8"),
         ("window_ms", "<i8"),
         ("hot_ms", "<i8"),
@@ -187,9 +188,10 @@ def _insert(state: Any, at: int, value: float) -> None:
     recent = state.recent
     before = rise_start(recent)
     known = before >= 0 and (before > 0 or recent.celsius[before] < COLD_C or recent.in_case[before])
-    state.out_ms = recent.t_ms[before] if known else 0
+    # Two wears never overlap, however close the readings about a change are.
+    state.out_ms = max(recent.t_ms[before], state.ended_ms) if known else 0
     state.out_c = recent.celsius[before] if known else np.nan
-    state.up_ms = recent.t_ms[max(before + 1, 0)] if known else at
+    state.up_ms = max(recent.t_ms[before + 1], state.out_ms) if known else at
     state.start_ms = state.up_ms
     state.start_how = BY_CURVE if known else BY_DATA
     state.start_sd_s = np.nan
@@ -284,6 +286,7 @@ def _finish(state: Any, end_ms: int, end_sd_s: float, end_how: int, rows: Any) -
     if not state.dated:
         _date_start(state)
     life = state.life
+    state.ended_ms = end_ms
     length_ms = end_ms - state.start_ms
     if length_ms < SHORTEST_MS:
         return 0
