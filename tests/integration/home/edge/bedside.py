@@ -19,8 +19,10 @@ from gateway.home.devices.bed_sensor.driver import BedSensorDriver
 from gateway.home.devices.driver import After, Driver
 from gateway.home.devices.mad_recorder.driver import RecorderDriver
 from gateway.home.outbox import Limits, Outbox
+from gateway.service.store.books import SessionBook
+from gateway.service.store.resolve import SessionRows, resolve
 from gateway.wire.codec import decode_batch
-from gateway.wire.messages import Batch, Kind
+from gateway.wire.messages import SCHEMA, Batch, Kind
 from simulators.timeloop import SimulatedClock, run
 from tests.integration.home.edge.firmware import ADDRESS, Peripheral
 
@@ -98,13 +100,27 @@ class Bedside:
         return [one for one in found if one.kind == kind]
 
     async def found(self, kind: Kind = "wear") -> list[tuple[int, int, int]]:
-        """(UTC, mark, stated uncertainty) of all samples in the outbox, as a reader of the store would see them."""
-        column = "motion" if kind == "wear" else "pressure"
-        rows: list[tuple[int, int, int]] = []
-        for batch in await self.batches(kind):
-            doubts = [batch.clock.uncertainty_ms] * batch.size
-            rows += zip(batch.times_ms().tolist(), batch.columns[column].tolist(), doubts, strict=True)
-        return sorted(rows)
+        """(UTC, mark, stated uncertainty) of all samples in the outbox, as a reader of the store sees them.
+
+        Where stored sessions hide live samples, and where two have the same time, the store's own rules decide.
+        """
+        batches = await self.batches(kind)
+        books: dict[str, SessionBook] = {}
+        for batch in batches:
+            book = books.setdefault(batch.session, SessionBook(batch.device, kind, batch.origin, batch.session))
+            times = batch.times_ms()
+            book.add(batch, int(times[0]), int(times[-1]))
+        rows = []
+        doubts: dict[int, int] = {}
+        for batch in batches:
+            times = batch.times_ms()
+            columns = {name: batch.columns[name] for name in SCHEMA[kind]}
+            rows.append(SessionRows(batch.session, batch.origin, batch.revision, times, columns))
+            doubts |= dict.fromkeys(times.tolist(), batch.clock.uncertainty_ms)
+        covers = [cover for book in books.values() if book.origin == "stored" for cover in book.covers()]
+        seen = resolve("d", kind, rows, covers)
+        marks = seen.columns["motion" if kind == "wear" else "pressure"]
+        return [(at, mark, doubts[at]) for at, mark in zip(seen.t_ms.tolist(), marks.tolist(), strict=True)]
 
 
 def live_through(
