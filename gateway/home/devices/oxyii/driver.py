@@ -23,7 +23,7 @@ from gateway.home.devices.oxyii import protocol
 from gateway.home.devices.oxyii.protocol import Frame, FrameAssembler, Op
 from gateway.home.devices.oxyii.pull import FilePull
 from gateway.home.devices.reading import OximeterReading
-from gateway.wire.files.oxyii import OxyiiFile, parse_oxyii
+from gateway.wire.files.oxyii import TRAILER_BYTES, OxyiiFile, parse_oxyii
 from gateway.wire.messages import Array, Kind
 
 ANSWER_S: Final = 5.0
@@ -122,15 +122,19 @@ class OxyiiDriver(Driver):
                 log.warning("the outbox is nearly full: %s stays on the ring", name)
                 return False
             try:
-                waiting |= not await self._pull(ring, desk, name)
+                waiting |= not await self._pull(ring, desk, name, newest=name == max(names))
             except TransferError as error:
                 failure = failure or error
         if failure is not None:
             raise failure
         return waiting
 
-    async def _pull(self, ring: _Ring, desk: Desk, name: str) -> bool:
-        """Pull one file; False if its end is not written yet."""
+    async def _pull(self, ring: _Ring, desk: Desk, name: str, *, newest: bool) -> bool:
+        """Pull one file; False if its end is not written yet.
+
+        One that has no end though the ring has begun another will never have one (its battery ran out): it is taken as
+        far as it goes.
+        """
         pull = FilePull(name, (await desk.item(name)).received, first_seq=ring.next_seq)
         kept = 0
         try:
@@ -141,9 +145,11 @@ class OxyiiDriver(Driver):
                 if kept % KEEP_EVERY == 0:
                     await desk.keep_partial(name, pull.data)
         finally:
-            if not pull.complete:
+            if not pull.closed:
                 await desk.keep_partial(name, pull.data)
-        if not pull.complete:
+        if not pull.complete and newest:
+            # Where its end will be written there is something else as yet.
+            await desk.keep_partial(name, pull.data[:-TRAILER_BYTES])
             log.info("%s: the ring has not finished this recording", name)
             return False
         try:
@@ -152,7 +158,9 @@ class OxyiiDriver(Driver):
             await desk.keep_partial(name, b"")
             await desk.set_aside(pull.data, f"{name}: {error}")
             return True
-        if not file.checksum_ok:
+        if not file.complete:
+            log.warning("%s: the ring never finished this recording: taken as far as it goes", name)
+        elif not file.checksum_ok:
             await desk.keep_partial(name, b"")
             raise TransferError(f"{name}: the sum over the file is wrong: it is read anew")
         await desk.deliver(
