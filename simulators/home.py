@@ -1,4 +1,4 @@
-"""A virtual home: a sleeper's ring on a virtual radio, and the real gateway beside the bed, in simulated time."""
+"""A virtual home: a sleeper's devices on a virtual radio, and the real gateway beside the bed, in simulated time."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
 from gateway.home.agent import Home, HomeConfig
+from gateway.home.collect.enrolment import SECRETS, EnrolmentSecrets
 from gateway.home.collect.radio import Radio
 from gateway.home.devices.driver import Mode
 from gateway.wire.client import BrokerAddress
 from simulators.devices import DeviceClock, Finger, O2Ring, PulseOximeter, RingOptions, Trace
 from simulators.physiology import Night, Sleeper
 from simulators.radio import Ether
+from simulators.sensors import Sensors
 from simulators.timeloop import SimulatedClock
 
 DAY_MS: Final = 86_400_000
@@ -24,7 +26,10 @@ EVENING_S: Final = 600
 """From the start of the simulation to the moment at which the ring is put on."""
 
 MORNING_S: Final = 3_600
-"""After the night: a ring that has not been pulled by then will not be."""
+"""After the night: what has not been pulled by then will not be."""
+
+UP_MS: Final = 120_000
+"""After the night, until the bed sensor's socket is switched off."""
 
 FIRST_EVENING: Final = datetime(2026, 3, 14, 22, 20)  # noqa: DTZ001 - local time of whatever zone
 Oximeter = Literal["o2ring", "plx"]
@@ -44,6 +49,8 @@ class HomePlan:
         UTC at which the simulation begins.
     drift_ppm : float
         Of the ring's clock.
+    sensors : int or None
+        Seed of the sleeper's recorder and bed sensor; None: the oximeter is alone.
     """
 
     traces: tuple[Trace, ...]
@@ -55,6 +62,7 @@ class HomePlan:
     drift_ppm: float = 0.0
     live_ms: int = 4_000
     serial: str = "2609140042"
+    sensors: int | None = None
 
 
 def plan_nights(
@@ -66,15 +74,17 @@ def plan_nights(
     zone: str = "UTC",
     first_evening: datetime = FIRST_EVENING,
     duration_s: int | None = None,
+    sensors: bool = False,
 ) -> HomePlan:
-    """Plan `count` nights of the sleeper `seed`, one a day."""
+    """Plan `count` nights of the sleeper `seed`, one a day; with `sensors` all three devices are theirs."""
     sleeper = Sleeper(seed, profile)
     epoch_ms = int(first_evening.replace(tzinfo=ZoneInfo(zone)).timestamp() * 1000)
     length = {} if duration_s is None else {"duration_s": duration_s}
     nights = tuple(
         sleeper.night(epoch_ms + EVENING_S * 1000 + index * DAY_MS, index=index, **length) for index in range(count)
     )
-    return HomePlan(tuple(Trace.of_night(night) for night in nights), epoch_ms, nights, oximeter, zone=zone)
+    traces = tuple(Trace.of_night(night) for night in nights)
+    return HomePlan(traces, epoch_ms, nights, oximeter, zone=zone, sensors=seed if sensors else None)
 
 
 @dataclass(slots=True)
@@ -86,23 +96,39 @@ class VirtualHome:
     ether: Ether
     device: O2Ring | PulseOximeter
     home: Home
+    sensors: Sensors | None = None
 
     async def live_through(self, on_night: Callable[[int], None] = lambda _: None) -> None:
         """Let all planned nights pass, and each morning until its recording has been pulled."""
         for index, trace in enumerate(self.plan.traces):
             on_night(index)
+            if self.sensors is not None and not self.sensors.bed.running:
+                await self._until(self.plan.epoch_ms + index * DAY_MS)
+                await self.sensors.bed.start()
             await self._until(trace.end_utc_ms)
             await self._morning(trace.end_utc_ms)
 
     async def _morning(self, end_ms: int) -> None:
-        if not isinstance(self.device, O2Ring):
-            await self._until(end_ms + 120_000)
-            return
+        await self._until(end_ms + UP_MS)
+        if self.sensors is not None:
+            self.sensors.bed.kill()
         while self.clock.utc_ms() < end_ms + MORNING_S * 1000:
-            await self.clock.sleep(20)
-            pulled = max((known.last_pull_ms for known in self.home.collector.known.values()), default=0)
-            if pulled > end_ms:
+            if self._all_pulled(end_ms):
                 return
+            await self.clock.sleep(20)
+
+    def _all_pulled(self, end_ms: int) -> bool:
+        """Whether what was recorded up to the morning has come off the devices that store it."""
+        if isinstance(self.device, O2Ring) and self.pulled_ms("o2ring") <= end_ms:
+            return False
+        return self.sensors is None or max(
+            (end for _, end in self.sensors.intervals if end < self.clock.utc_ms()), default=0
+        ) < self.pulled_ms("mad")
+
+    def pulled_ms(self, family: str) -> int:
+        """UTC at which something was last pulled from a device of a family; 0 for never."""
+        found = (known.last_pull_ms for known in self.home.collector.known.values() if known.family == family)
+        return max(found, default=0)
 
     async def _until(self, utc_ms: int) -> None:
         await self.clock.sleep(max(0, utc_ms - self.clock.utc_ms()) / 1000)
@@ -126,11 +152,17 @@ async def virtual_home(
         config = HomeConfig(gateway, data, broker, ZoneInfo(plan.zone), mode, live_ms=plan.live_ms)
         radio = Radio(adapter.client_class, adapter.scanner_class)
         await device.start()
+        sensors = None
+        if plan.sensors is not None:
+            sensors = await Sensors.of_nights(plan.nights, plan.sensors, clock, ether, data / "devices")
+            await sensors.adopt(EnrolmentSecrets(data / SECRETS))
         try:
             async with Home(config, radio, clock, progress) as home:
-                yield VirtualHome(plan, clock, ether, device, home)
+                yield VirtualHome(plan, clock, ether, device, home, sensors)
         finally:
             await device.stop()
+            if sensors is not None:
+                await sensors.stop()
 
 
 async def _device(plan: HomePlan, clock: SimulatedClock, ether: Ether) -> O2Ring | PulseOximeter:

@@ -25,6 +25,7 @@ from simulators.devices.replay import Recording, replay_options, replay_trace
 from simulators.home import FIRST_EVENING, HomePlan, Oximeter, VirtualHome, plan_nights, virtual_home
 from simulators.radio.quiet import quiet_bumble
 from simulators.timeloop import SimulatedClock, run
+from simulators.truth import truth_of
 
 REPORT_EVERY_S: Final = 300.0
 """Simulated seconds between two reports."""
@@ -50,6 +51,8 @@ class Order(msgspec.Struct, frozen=True):
         Simulated seconds a real second; None as fast as possible.
     links_cut_at : list of int
         The link of the ring is dropped after so many more bytes, one after the other: faults for tests.
+    sensors : bool
+        Whether the sleeper has the recorder and the bed sensor too; not where a recording is replayed.
     """
 
     data: str
@@ -69,6 +72,7 @@ class Order(msgspec.Struct, frozen=True):
     pace: float | None = None
     first_evening: datetime | None = None
     links_cut_at: list[int] = msgspec.field(default_factory=list)
+    sensors: bool = False
 
 
 class Report(msgspec.Struct, frozen=True):
@@ -82,35 +86,6 @@ class Report(msgspec.Struct, frozen=True):
     pending: int = 0
 
 
-class LiveTruth(msgspec.Struct, frozen=True):
-    """The live samples that the device gave out, in order, the finger in place."""
-
-    utc_ms: list[int]
-    spo2: list[int | None]
-    pulse: list[int | None]
-
-
-class FileTruth(msgspec.Struct, frozen=True):
-    """A stored recording as the ring holds it."""
-
-    name: str
-    data: bytes
-
-
-class Truth(msgspec.Struct, frozen=True):
-    """What really happened, to be held against the store.
-
-    Attributes
-    ----------
-    falls : list of (nadir UTC ms, depth %)
-        True desaturations that a finger in the sensor showed.
-    """
-
-    live: LiveTruth
-    files: list[FileTruth]
-    falls: list[tuple[int, float]]
-
-
 def plan_of(order: Order) -> HomePlan:
     """Make the plan that an order asks for."""
     if not order.recording:
@@ -122,6 +97,7 @@ def plan_of(order: Order) -> HomePlan:
             zone=order.zone,
             duration_s=order.duration_s,
             first_evening=order.first_evening or FIRST_EVENING,
+            sensors=order.sensors,
         )
     with np.load(order.recording) as data:
         start_ms, interval_ms = int(data["start_utc_ms"]), int(data["interval_ms"])
@@ -131,27 +107,6 @@ def plan_of(order: Order) -> HomePlan:
     # The ring looks for a finger on its own beat: an epoch a whole number of beats before the start meets it.
     lead_ms = -(-600_000 // interval_ms) * interval_ms
     return HomePlan((trace,), start_ms - lead_ms, options=options, zone=order.zone, live_ms=interval_ms)
-
-
-def truth_of(home: VirtualHome) -> Truth:
-    """Read the truth off the devices and the sleeper's nights."""
-    device = home.device
-    worn = [frame for frame in device.delivered_live if frame.worn] if isinstance(device, O2Ring) else []
-    files = device.files if isinstance(device, O2Ring) else {}
-    return Truth(
-        LiveTruth(
-            [frame.utc_ms for frame in worn],
-            [frame.spo2_pct for frame in worn],
-            [frame.pulse_bpm for frame in worn],
-        ),
-        [FileTruth(name, data) for name, data in files.items()],
-        [
-            (night.start_utc_ms + 1000 * fall.nadir_s, fall.depth_pct)
-            for night in home.plan.nights
-            for fall in night.desaturations
-            if fall.observed
-        ],
-    )
 
 
 class _Survivors:

@@ -24,7 +24,7 @@ class AutoGain:
         self._quiet = 0
         self.step = steps // 2
 
-    def judge(self, samples: list) -> bool:
+    def judge(self, samples: object) -> bool:
         """Look at a frame; True if the gain is another one from the next sample on."""
         clipped = 0
         peak = 0

@@ -1,5 +1,7 @@
 """The bed sensor: runs of samples into waveform frames, frames into the log."""
 
+from array import array
+
 from edge.bed_sensor.gain import AutoGain
 from edge.common.power import LOW_BATTERY_PCT
 from edge.common.records import LOW_BATTERY, TEMPERATURE_FAULT, pack_wave, rails, wave_samples
@@ -32,7 +34,7 @@ class BedSensor:
         self._frame = wave_samples(board.width)
         self._gain = AutoGain(board.gains, board.gain_ratio, rails(board.width)[1])
         board.set_gain(self._gain.step)
-        self._waiting = []
+        self._waiting = array("h")  # two bytes a sample; a list would hold four or eight
         self._lost = 0
         self._first_ms = 0
         self._heard_ms = device.now()[1]
@@ -56,7 +58,7 @@ class BedSensor:
                 measured = now_ms - self._period_ms * (len(self._waiting) + len(samples) - 1)
                 if abs(measured - self._first_ms) > _STEP_MS and len(samples) < self._frame:
                     self._first_ms = measured
-            self._waiting += samples
+            self._waiting.extend(array("h", samples))
             while len(self._waiting) >= self._frame:
                 kept += self._emit(self._frame)
         self._fault(SENSOR_FAULT, device.now()[1] - self._heard_ms > self._patience_ms)
@@ -76,11 +78,11 @@ class BedSensor:
         if self._gain.judge(samples):
             self._board.set_gain(self._gain.step)
             if self._waiting:  # taken with the old gain, and not to be mistaken for the new
-                rest, self._waiting = self._waiting, []
+                rest, self._waiting = self._waiting, array("h")
                 return 1 + self._keep(rest, gain)
         return 1
 
-    def _keep(self, samples: list, gain: int) -> int:
+    def _keep(self, samples: object, gain: int) -> int:
         record = pack_wave(self._device.boot, max(self._first_ms, 0), self._width, gain, self._lost, samples)
         self._first_ms += self._period_ms * len(samples)
         if not self._device.keep(record):

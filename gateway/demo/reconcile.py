@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.adherence.samples import WearChunk
+from analytics.adherence.stream import find_wear
+from gateway.demo.match import Rows, count_aligned, count_sparse
 from gateway.wire.files.viatom import MISSING_PULSE, parse_vld
-from gateway.wire.messages import OximetryFlag
+from gateway.wire.messages import SCHEMA, Array, Kind, Origin, OximetryFlag
 
 if TYPE_CHECKING:
     from gateway.service.records import Records
     from gateway.service.store.base import Samples, SampleStore
-    from simulators.run_home import Truth
+    from simulators.truth import Truth, WearTruth
 
 MATCH_MS: Final = 10_000
 """A found desaturation is a true one's when their nadirs are within this."""
@@ -29,7 +32,18 @@ LIVE_MS: Final = 4_000
 STORED_MS: Final = 1_000
 """A stored sample is dated within the second to which a ring tells its clock."""
 
+RECORD_MS: Final = 2_000
+"""A record of the recorder or the bed sensor is dated within this between anchors no more than a day apart."""
+
+RECORDER, BED_SENSOR = "mad-", "bed-"
+"""How the ids of the recorder and of the bed sensor begin."""
+
 END_OF_TIME: Final = 1 << 42
+
+_TEMPERATURE_STEP: Final = 1 << 12
+"""Above the 12 bits of the motion; a temperature is kept to 0.01 degC, and may be rounded either way."""
+_GAINS: Final = 16
+"""More than an amplifier has steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +57,20 @@ class Account:
     desaturations_true: int | None
     desaturations_found: int
     desaturations_matched: int | None
+    wear_minutes_true: float | None
+    wear_minutes_found: float | None
 
 
 def reconcile(truth: Truth, store: SampleStore, records: Records) -> Account:
     """Hold the truth against the store and the records.
 
     A sample is lost when the store has none of its time with its very values; it is doubled when the store has one
-    more than was given out. Live and stored samples of the same night are counted apart: both are kept.
+    more than was given out. Live and stored samples of the same oximetry are counted apart: both are kept. Of the
+    recorder and the bed sensor each sample is in the one or the other.
     """
     generated = stored = lost = doubled = 0
-    devices = store.devices()
-    for device in devices:
+    oximeters = [device for device in store.devices() if not device.startswith((RECORDER, BED_SENSOR))]
+    for device in oximeters:
         for origin, expected, tolerance in (
             ("live", live_rows(truth), LIVE_MS),
             ("stored", stored_rows(truth), STORED_MS),
@@ -68,8 +85,13 @@ def reconcile(truth: Truth, store: SampleStore, records: Records) -> Account:
             stored += kept.size
             lost += expected.size - matched
             doubled += kept.size - matched
-    if not devices:
+    if not oximeters:
         generated = lost = live_rows(truth).size + stored_rows(truth).size
+    for had, missing, left in (_reconcile_wear(truth.wear, store), _reconcile_waves(truth, store)):
+        generated += had + missing
+        stored += had + left
+        lost += missing
+        doubled += left
     found = [one.nadir_ms for night in records.results.nights() for one in records.results.desaturations(night)]
     deep = [at_ms for at_ms, depth in truth.falls if depth >= DEPTH_PCT]
     known = bool(truth.falls)
@@ -81,7 +103,78 @@ def reconcile(truth: Truth, store: SampleStore, records: Records) -> Account:
         len(deep) if known else None,
         len(found),
         match_nadirs(deep, found) if known else None,
+        None if truth.wear is None else round(sum(end - start for start, end in truth.wear.intervals) / 60_000, 1),
+        None if truth.wear is None else _wear_minutes(store),
     )
+
+
+def _reconcile_wear(wear: WearTruth | None, store: SampleStore) -> tuple[int, int, int]:
+    """Found, missing and left-over records of the recorder."""
+    if wear is None:
+        return 0, 0, 0
+    expected = Rows(np.asarray(wear.utc_ms, dtype=np.float64), _wear_code(wear.temperature, wear.motion))
+    kept = _both(store, RECORDER, "wear")
+    values = _wear_code(kept["temperature"], kept["motion"])
+    return count_sparse(expected, Rows(kept["t_ms"], values), RECORD_MS, _TEMPERATURE_STEP, wear.due_ms)
+
+
+def _wear_code(temperature: Sequence[float] | Array, motion: Sequence[int] | Array) -> NDArray[np.int64]:
+    degrees = np.nan_to_num(np.asarray(temperature, np.float64), nan=-40.0)
+    rounded = np.rint((degrees + 40.0) * 100.0).astype(np.int64)
+    return rounded * _TEMPERATURE_STEP + np.minimum(np.asarray(motion, np.int64), _TEMPERATURE_STEP - 2)
+
+
+def _reconcile_waves(truth: Truth, store: SampleStore) -> tuple[int, int, int]:
+    """Found, missing and left-over samples of the bed sensor."""
+    if not truth.waves:
+        return 0, 0, 0
+    kept = _both(store, BED_SENSOR, "waveform")
+    stored = kept["pressure"].astype(np.int64) * _GAINS + kept["gain"]
+    totals = np.zeros(3, np.int64)
+    edges = [0.0, *(wave.utc_ms - RECORD_MS for wave in truth.waves[1:]), float(END_OF_TIME)]
+    for wave, start, end in zip(truth.waves, edges, edges[1:], strict=False):
+        values = np.frombuffer(wave.values, "<i2").astype(np.int64)
+        gain = np.zeros(values.size, np.int64)
+        for at, step in wave.gains:
+            gain[at:] = step
+        t_ms = wave.utc_ms + np.arange(values.size) * wave.period_ms
+        part = slice(*np.searchsorted(kept["t_ms"], [start, end]))
+        rows = Rows(kept["t_ms"][part], stored[part])
+        totals += count_aligned(Rows(t_ms, values * _GAINS + gain), rows, RECORD_MS, wave.due_ms)
+    return int(totals[0]), int(totals[1]), int(totals[2])
+
+
+def _both(store: SampleStore, family: str, kind: Kind) -> dict[str, Array]:
+    """Every sample of a family's devices, live and stored, in order of time."""
+    origins: tuple[Origin, ...] = ("live", "stored")
+    parts = [
+        store.read(device, kind, 0, END_OF_TIME, origin=origin)
+        for device in store.devices()
+        if device.startswith(family)
+        for origin in origins
+    ]
+    t_ms = np.concatenate([np.zeros(0), *(part.t_ms.astype(np.float64) for part in parts)])
+    order = np.argsort(t_ms, kind="stable")
+    columns = {
+        name: np.concatenate([np.zeros(0, dtype), *(part.columns[name] for part in parts)])[order]
+        for name, dtype in SCHEMA[kind].items()
+    }
+    return {"t_ms": t_ms[order], **columns}
+
+
+def _wear_minutes(store: SampleStore) -> float:
+    """Minutes of wear that the stored readings show."""
+    found = 0.0
+    for device in store.devices():
+        if device.startswith(RECORDER):
+            samples = store.read(device, "wear", 0, END_OF_TIME)
+            columns = samples.columns
+            accel = np.stack([columns[name] for name in ("accel_x", "accel_y", "accel_z")], axis=1)
+            wear = find_wear(
+                WearChunk(samples.t_ms, columns["temperature"], accel, columns["motion"], columns["flags"])
+            )
+            found += sum((one.end_ms - one.start_ms) / 60_000 for one in wear.intervals if not one.suspect)
+    return round(found, 1)
 
 
 ROW: Final = np.dtype([("t_ms", "<i8"), ("spo2", "<f4"), ("pulse", "<f4"), ("flags", "<u2")])

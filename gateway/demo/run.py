@@ -98,7 +98,8 @@ def run_demo(plan: DemoPlan, audience: Audience, started_s: float) -> DemoResult
     from gateway.service.api.auth import create_token
     from gateway.service.app import Service, ServiceConfig
     from gateway.service.records import Records
-    from simulators.run_home import Truth, plan_of
+    from simulators.run_home import plan_of
+    from simulators.truth import Truth
 
     clock = SystemClock()
     plan.folder.mkdir(parents=True, exist_ok=True)
@@ -137,8 +138,8 @@ def run_demo(plan: DemoPlan, audience: Audience, started_s: float) -> DemoResult
             desaturations_true=account.desaturations_true,
             desaturations_found=account.desaturations_found,
             desaturations_matched=account.desaturations_matched,
-            wear_minutes_true=None,
-            wear_minutes_found=None,
+            wear_minutes_true=account.wear_minutes_true,
+            wear_minutes_found=account.wear_minutes_found,
             alerts=len(records.alerts.list()),
             elapsed_s=round(elapsed_s, 3),
             speedup=round((reached_ms - life.epoch_ms) / 1000 / elapsed_s, 1),
@@ -196,6 +197,7 @@ def _order(plan: DemoPlan, home: BrokerAddress) -> Order:
         recording="" if plan.replay is None else str(_recording(plan.replay, plan.folder)),
         pace=plan.pace,
         first_evening=plan.first_evening,
+        sensors=plan.replay is None,
     )
 
 

@@ -15,9 +15,11 @@ from simulators.firmware.device import FirmwareDevice
 from simulators.radio import Ether
 
 PERIOD_MS: Final = 20
-WIDTH: Final = 16
-LOWEST_GAIN: Final = 4.0
-"""What gain step 0 makes of a count; each further step doubles it, as the HX711's do."""
+WIDTH: Final = 12
+LOWEST_GAIN: Final = 0.25
+"""What gain step 0 makes of a count of the strip; a heartbeat is then just above one step of the converter."""
+GAIN_RATIO: Final = 4.0
+"""Of each further step, as the piezo strip's amplifier has it."""
 
 MOST: Final = 400
 """Samples in one block: what the strip's queue on a board holds, less some (512)."""
@@ -140,6 +142,9 @@ class VirtualBed(FirmwareDevice):
         utc_ms = boot.utc_ms + (first + np.arange(_AHEAD)) * boot.period_ms
         grid = np.floor(utc_ms / PERIOD_MS).astype(np.int64)
         counts = self.strip.counts(
-            int(grid[0]) * PERIOD_MS, int(grid[-1] - grid[0]) + 1, gain=LOWEST_GAIN * 2.0**self._gain, width=WIDTH
+            int(grid[0]) * PERIOD_MS,
+            int(grid[-1] - grid[0]) + 1,
+            gain=LOWEST_GAIN * GAIN_RATIO**self._gain,
+            width=WIDTH,
         )
         return bytes(counts[grid - grid[0]].astype("<i2").tobytes())

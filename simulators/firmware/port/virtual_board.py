@@ -101,11 +101,11 @@ class Recorder(_Board):
 
 
 class Bed(_Board):
-    """The bed sensor's board: the strip is sampled by a timer of its own; what it took comes in blocks."""
+    """The bed sensor's board: a piezo strip (`edge.boards.piezo`), whose timer's samples come in blocks."""
 
-    gains = 3
-    gain_ratio = 2.0
-    width = 16
+    gains = 4
+    gain_ratio = 4.0
+    width = 12
 
     def samples(self) -> tuple[int, list[int]]:
         """(lost, samples) since the last call."""

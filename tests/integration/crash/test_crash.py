@@ -26,7 +26,8 @@ from gateway.demo.reconcile import END_OF_TIME, LIVE_MS, STORED_MS, count_matche
 from gateway.service.records import NightResult, Records
 from gateway.service.store import open_store
 from gateway.wire.messages import OximetryFlag
-from simulators.run_home import Order, Truth, plan_of
+from simulators.run_home import Order, plan_of
+from simulators.truth import Truth
 from tests.servers.mosquitto import MosquittoServer
 
 NIGHT_S = 5400
