@@ -20,7 +20,7 @@ from datetime import date, time, timedelta
 from typing import Final, get_args
 
 from analytics.nights.calendar import at_wall_time, night_bounds
-from analytics.nights.episodes import Episode, counting, hours, placed, sleeps_and_naps
+from analytics.nights.episodes import NAP_BELOW_H, Episode, counting, hours, placed, sleeps_and_naps
 from analytics.nights.indices import combined
 from analytics.nights.mouth import wear_of
 from analytics.nights.records import Kind, Note, PatientNight, SensorRecord, SleepSource
@@ -87,7 +87,9 @@ def _join(night: date, zone: str, records: Sequence[SensorRecord], revision: int
     unused += unused_beds
     valid_s = sum(record.valid_s for record in oximetry)
     sleep_h, sleep_of = _sleep(beds, valid_s)
-    bedtime_of, bedtime_ms, rise_ms = _bedtime(max(sleeps, key=hours, default=[]))
+    bedtime_of, bedtime_ms, rise_ms = _bedtime(
+        max((s for s in sleeps if hours(s) >= NAP_BELOW_H), key=hours, default=[])
+    )
     window = [(r.start_ms, r.end_ms) for r in (*oximetry, *beds)] or [_usual_window(night, zone)]
     mouth = wear_of(ordered, window, [(r.start_ms, r.end_ms) for r in oximetry], sleep_h)
     devices = tuple(dict.fromkeys(record.device for record in oximetry))

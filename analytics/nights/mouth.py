@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from analytics.nights.records import Note, SensorRecord, WearState
-from analytics.nights.spans import Span, length_s, share_pct, union
+from analytics.nights.spans import Span, length_s, overlap_s, share_pct, union
 
 COMPLETE_PCT: Final = 80.0
 """With recorder data for this share of the window a night without wear is "not worn"."""
@@ -59,7 +59,7 @@ def wear_of(
         wear_h=None if state == "no_data" else wear_h,
         suspect_h=length_s(suspect) / 3600,
         recorder_pct=known_pct,
-        wear_of_sleep_pct=min(100.0, 100.0 * wear_h / sleep_h) if known and sleep_h else None,
+        wear_of_sleep_pct=min(100.0, overlap_s(worn, window) / (36.0 * sleep_h)) if known and sleep_h else None,
         mad_of_oximetry_pct=share_pct(worn, oximetry) if known and oximetry else None,
         notes=tuple(notes),
     )

@@ -104,7 +104,8 @@ class PatientNight(msgspec.Struct, frozen=True, kw_only=True):
     revision
         Of two versions of a night the higher one counts; see `history`.
     bedtime_ms, rise_ms, bedtime_of
-        Begin and end of the main sleep, and the kind of sensor that tells; None without any.
+        Begin and end of the main sleep, and the kind of sensor that tells; None without any, and where the longest
+        sleep is no longer than a nap.
     valid_h
         Hours of valid SpO2: the denominator of every rate in `indices`; 0 without oximetry.
     indices
@@ -122,7 +123,7 @@ class PatientNight(msgspec.Struct, frozen=True, kw_only=True):
         Hours in the mouth (suspect ones not counted, but shown), and the share of the window with data; None without
         a recorder. The window is the main sleep, else 22:00 to 06:00.
     wear_of_sleep_pct
-        `wear_h` over `sleep_h`, at most 100; None where one of them is unknown.
+        Wear within the main sleep over `sleep_h`, at most 100; None where one of them is unknown.
     mad_of_oximetry_pct
         Share of the oximetry during which the MAD was in the mouth; None without oximetry or with an incomplete
         recorder.

@@ -42,7 +42,8 @@ class NightsReport(msgspec.Struct, frozen=True):
     verdict
         That of ODI3; ``cannot_say`` where it cannot be compared.
     trends
-        Over the present regimen: nights with the MAD since the latest step or, before any, without it.
+        Over the present regimen: nights with the MAD since the latest step or, where no step is known, the nights of
+        the side that has more.
     changes
         At steps and elsewhere, over all usable nights, of ODI3.
     bedtime
@@ -99,7 +100,8 @@ def evaluate(nights: Iterable[PatientNight], steps: Iterable[TreatmentStep] = ()
     )
     treatment = tuple(one for one in compared if one is not None)
     without, treated = outlooks(sides["without"]), outlooks(present)
-    moving = trends(present if regimen_from is not None else sides["without"])
+    on_treatment = regimen_from is not None or len(present) > len(sides["without"])
+    moving = trends(present if on_treatment else sides["without"])
     found = changes(next(iter(POPULATIONS)), usable, ordered)
     bed = bedtime(known)
     return NightsReport(

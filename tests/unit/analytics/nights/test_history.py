@@ -149,6 +149,12 @@ def test_the_report_compares_the_present_setting_with_nights_without() -> None:
     assert any(said.startswith("The MAD is working: 3 % desaturation index") for said in report.sentences)
 
 
+def test_a_trend_without_a_known_step_is_that_of_the_side_with_more_nights() -> None:
+    falling = [joined(10 + i, odi3=30.0 - i, mad_pct=100.0) for i in range(12)]
+    report = evaluate([joined(0, odi3=30.0), *falling])
+    assert (report.trends[0].direction, report.trends[0].nights) == ("falling", 12)
+
+
 def test_a_step_in_the_future_does_not_hide_the_nights_of_now() -> None:
     nights = [joined(i, odi3=6.0, mad_pct=100.0) for i in range(6)]
     report = evaluate(nights, [TreatmentStep(NIGHT, 4.0), TreatmentStep(NIGHT + timedelta(days=50), 6.0)])

@@ -244,6 +244,21 @@ def test_a_record_that_cannot_be_is_refused(start_ms: int, end_ms: int, valid_s:
         SensorRecord("oximetry", "ring", start_ms, end_ms, valid_s)
 
 
+def test_wear_by_day_does_not_make_up_for_a_night_without() -> None:
+    night = only(
+        usual("oximetry", odi3=1.0),
+        record("recorder", at(NIGHT, "12:00"), at(NEXT, "12:00")),
+        record("wear", at(NIGHT, "13:00"), at(NIGHT, "20:00")),
+    )
+    assert (night.wear_h, night.wear_of_sleep_pct, night.mad_of_oximetry_pct) == (7.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(("end", "told"), [("01:29", False), ("01:30", True)])
+def test_a_sleep_as_short_as_a_nap_tells_no_bedtime(end: str, told: bool) -> None:
+    night = only(record("oximetry", at(NIGHT, "22:30"), at(NEXT, end), odi3=1.0))
+    assert (night.bedtime_of, night.bedtime_ms is not None) == (("oximetry", True) if told else (None, False))
+
+
 def test_an_unknown_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown time zone"):
         join_nights([usual("recorder")], "Mars/Olympus")
