@@ -97,8 +97,8 @@ def step(state: HistoryState, item: PatientNight | TreatmentStep) -> tuple[Histo
     """Take in a night or a step of treatment.
 
     Of two versions of one night or step the higher revision counts; of two with the same revision, the one whose
-    snapshot is greater (so that order does not matter). A night without any data takes the place of one that was wrong: give it a
-    higher revision.
+    snapshot is greater (so that order does not matter). A night without any data takes the place of one that was
+    wrong: give it a higher revision.
     """
     newest = state.nights[-1].night if state.nights else None
     following = _with(state, item)
