@@ -8,6 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.oximetry import pulse_stream, running
 from analytics.oximetry.running import RATES
 
 REASONS: Final = (
@@ -26,6 +27,9 @@ REASONS: Final = (
     "filler",
 )
 """Names of the reasons, by the number that the kernels give them."""
+
+NUMBERS: Final = running.NUMBERS + pulse_stream.NUMBERS
+"""Length of the indices as an array: those of SpO2, then those of the pulse."""
 
 PAYER_LIMIT_S: Final = 300
 """Nocturnal oxygen criterion of payers: SpO2 <= 88 % for five minutes in all."""
@@ -50,6 +54,14 @@ class RunningIndices(msgspec.Struct, frozen=True):
         Samples at or before the time of the latest one.
     artefact_s
         Masked seconds by reason, s; only reasons that occurred.
+    pulse_valid_s
+        Seconds with a believable pulse: what the pulse's rates are by.
+    pulse_mean_bpm, pulse_min_bpm, pulse_max_bpm
+        Of those, bpm.
+    pulse_rise_index
+        Desaturations (>= 2 %) with a pulse rise per hour of valid pulse; see `pulse_response`.
+    pulse_response_bpm, pulse_response_events
+        Mean event-related pulse response, bpm, and of how many desaturations it is.
     """
 
     recorded_s: int
@@ -69,6 +81,13 @@ class RunningIndices(msgspec.Struct, frozen=True):
     longest_le_88_s: int
     ignored_samples: int
     artefact_s: dict[str, int]
+    pulse_valid_s: int
+    pulse_mean_bpm: float
+    pulse_min_bpm: float
+    pulse_max_bpm: float
+    pulse_rise_index: float
+    pulse_response_bpm: float
+    pulse_response_events: int
 
     @property
     def valid_h(self) -> float:
@@ -82,11 +101,12 @@ class RunningIndices(msgspec.Struct, frozen=True):
 
 
 def indices_of(numbers: NDArray[np.float64]) -> RunningIndices:
-    """Indices from their array, shape (`NUMBERS`,), as `running.running_numbers` writes it."""
+    """Indices from their array, shape (`NUMBERS`,), as `running_numbers` and `pulse_numbers` write it."""
     values: list[float] = numbers.tolist()
     odi2, odi3, odi4, t95, t90, t90_le, t88, t85, t80, mean, least = values[:11]
     recorded, valid, le_88, longest, ignored = map(int, values[11:RATES])
-    masked = {REASONS[i]: int(seconds) for i, seconds in enumerate(values[RATES:]) if seconds}
+    masked = {REASONS[i]: int(seconds) for i, seconds in enumerate(values[RATES : running.NUMBERS]) if seconds}
+    beats, mean_bpm, min_bpm, max_bpm, rise_index, response_bpm, responses = values[running.NUMBERS :]
     # By position, in the order of the fields: this runs with every batch that arrives.
     return RunningIndices(
         recorded,
@@ -106,4 +126,11 @@ def indices_of(numbers: NDArray[np.float64]) -> RunningIndices:
         longest,
         ignored,
         masked,
+        int(beats),
+        mean_bpm,
+        min_bpm,
+        max_bpm,
+        rise_index,
+        response_bpm,
+        int(responses),
     )

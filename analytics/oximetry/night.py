@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from analytics.oximetry import masking, signal
+from analytics.oximetry.pulse_stream import HOLD_DTYPE, hold_advance
 from analytics.oximetry.signal import OximetryChunk
 
 LONGEST_S: Final = 72 * 3600
@@ -61,31 +62,45 @@ def lay_out(chunks: Sequence[OximetryChunk]) -> NightGrid:
     if span_s > LONGEST_S:
         raise ValueError(f"the recording spans {span_s / 3600:.0f} h: more than {LONGEST_S // 3600} h is no night")
     bare = [OximetryChunk(chunk.t0_ms, chunk.dt_ms, chunk.spo2) for chunk in chunks]
-    second, spo2, reason, fresh = _gridded(chunks)
-    _mask(second, spo2, reason, fresh)
-    bare_second, raw, bare_reason, _ = _gridded(bare)
-    raw[bare_reason != signal.VALID] = np.nan
-    size = int(second[-1]) + 1
+    grid = _gridded(chunks)
+    _mask(grid.second, grid.spo2, grid.reason, grid.fresh)
+    plain = _gridded(bare)
+    plain.spo2[plain.reason != signal.VALID] = np.nan
+    size = int(grid.second[-1]) + 1
     why = np.full(size, signal.GAP, np.uint8)
-    why[second] = reason
-    pulse = _held_pulse(chunks, size)
+    why[grid.second] = grid.reason
+    pulse = _dense(size, grid.second, grid.pulse)
     pulse[why != signal.VALID] = np.nan
-    return NightGrid(_dense(size, bare_second, raw), _dense(size, second, spo2), pulse, why)
+    return NightGrid(_dense(size, plain.second, plain.spo2), _dense(size, grid.second, grid.spo2), pulse, why)
 
 
-def _gridded(
-    chunks: Sequence[OximetryChunk],
-) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8]]:
-    """Second, SpO2, reason and freshness of the chunks' grid seconds; long gaps are skipped."""
+class _Gridded(NamedTuple):
+    """The chunks' grid seconds; long gaps are skipped."""
+
+    second: NDArray[np.int32]
+    spo2: NDArray[np.float32]
+    reason: NDArray[np.uint8]
+    fresh: NDArray[np.uint8]
+    pulse: NDArray[np.float32]
+
+
+def _gridded(chunks: Sequence[OximetryChunk]) -> _Gridded:
     room = sum(signal.grid_capacity(len(chunk.spo2), chunk.dt_ms) for chunk in chunks)
     second, spo2 = np.empty(room, np.int32), np.empty(room, np.float32)
     reason, fresh = np.empty(room, np.uint8), np.empty(room, np.uint8)
+    pulse = np.empty(room, np.float32)
     state = np.zeros(1, signal.GRID_DTYPE)[0]
-    at = 0
+    hold = np.zeros(1, HOLD_DTYPE)[0]
+    origin_ms = chunks[0].t0_ms
+    before = at = 0
+    last_ms = -1
     for c in chunks:
         at = signal.grid_advance(state, c.t0_ms, c.dt_ms, c.spo2, c.motion, c.flags, at, second, spo2, reason, fresh)
+        hold_advance(hold, last_ms, c.t0_ms - origin_ms, c.dt_ms, c.pulse, before, at, second, pulse)
+        before, last_ms = at, int(state["last_ms"])
     at = signal.grid_close(state, at, second, spo2, reason, fresh)
-    return second[:at], spo2[:at], reason[:at], fresh[:at]
+    hold_advance(hold, last_ms, 0, 1000, chunks[0].pulse[:0], before, at, second, pulse)
+    return _Gridded(second[:at], spo2[:at], reason[:at], fresh[:at], pulse[:at])
 
 
 def _mask(
@@ -102,26 +117,8 @@ def _mask(
     reason[tail:] = masking.FILLER
 
 
-def _held_pulse(chunks: Sequence[OximetryChunk], size: int) -> NDArray[np.float32]:
-    """Pulse at 1 Hz: the last sample that begins in a second, or the one before it while its own interval lasts."""
+def _dense(size: int, second: NDArray[np.int32], values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Values at their seconds in an array of `size`, NaN elsewhere."""
     dense = np.full(size, np.nan, np.float32)
-    origin_ms = chunks[0].t0_ms
-    for chunk in chunks:
-        if not len(chunk.pulse):
-            continue
-        rel = chunk.t0_ms - origin_ms
-        first = rel // 1000
-        last_ms = rel + (len(chunk.pulse) - 1) * chunk.dt_ms
-        reach_ms = min(max(chunk.dt_ms, 1000), signal.MAX_HOLD_MS)
-        seconds = np.arange(max(first, 0), min((last_ms + reach_ms - 1) // 1000 + 1, size))
-        sample = np.minimum(((seconds + 1) * 1000 - 1 - rel) // chunk.dt_ms, len(chunk.pulse) - 1)
-        stands = rel + sample * chunk.dt_ms + reach_ms > seconds * 1000
-        dense[seconds[stands]] = chunk.pulse[sample[stands]]
-    return dense
-
-
-def _dense(size: int, second: NDArray[np.int32], spo2: NDArray[np.float32]) -> NDArray[np.float32]:
-    """SpO2 at its seconds in an array of `size`, NaN elsewhere."""
-    dense = np.full(size, np.nan, np.float32)
-    dense[second] = spo2
+    dense[second] = values
     return dense

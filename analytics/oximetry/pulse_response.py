@@ -34,13 +34,15 @@ VALID_HIGH_BPM: Final = 250.0
 
 
 @njit(cache=True)
-def _stretch(pulse: Any, first: int, last: int) -> tuple[float, float, float]:
+def _stretch(second: Any, pulse: Any, first: int, last: int) -> tuple[float, float, float]:
     """Lowest, highest and mean pulse of the seconds first..last; NaN where less than half of them are valid."""
     low = np.inf
     high = -np.inf
     total = 0.0
     valid = 0
-    for i in range(max(first, 0), min(last, pulse.shape[0] - 1) + 1):
+    for i in range(np.searchsorted(second, first), second.shape[0]):
+        if second[i] > last:
+            break
         value = pulse[i]
         if value == value:
             low = min(low, value)
@@ -53,18 +55,30 @@ def _stretch(pulse: Any, first: int, last: int) -> tuple[float, float, float]:
 
 
 @njit(cache=True)
-def _responses(pulse: Any, events: Any, response: Any) -> int:
+def judge_event(second: Any, pulse: Any, event: Any) -> tuple[float, bool]:
+    """Response of one desaturation (bpm; NaN where it cannot be judged), and whether the pulse rose.
+
+    Parameters
+    ----------
+    second, pulse
+        Seconds from the recording's first sample, in order, and their masked pulse (bpm, NaN missing).
+    event
+        A row of `EVENT_DTYPE`.
+    """
+    low, _, _ = _stretch(second, pulse, event.start_s, event.nadir_s)
+    _, high, _ = _stretch(second, pulse, event.nadir_s, event.nadir_s + AFTER_S)
+    _, _, baseline = _stretch(second, pulse, event.start_s - BASELINE_S, event.start_s - 1)
+    _, peak, _ = _stretch(second, pulse, event.nadir_s, event.end_s + RISE_WITHIN_S)
+    return high - low, peak - baseline >= RISE_BPM  # false where either cannot be judged
+
+
+@njit(cache=True)
+def _responses(second: Any, pulse: Any, events: Any, response: Any) -> int:
     """Fill `response` (bpm, NaN where it cannot be judged) and count the rises."""
     rises = 0
     for k in range(events.shape[0]):
-        event = events[k]
-        low, _, _ = _stretch(pulse, event.start_s, event.nadir_s)
-        _, high, _ = _stretch(pulse, event.nadir_s, event.nadir_s + AFTER_S)
-        response[k] = high - low
-        _, _, baseline = _stretch(pulse, event.start_s - BASELINE_S, event.start_s - 1)
-        _, peak, _ = _stretch(pulse, event.nadir_s, event.end_s + RISE_WITHIN_S)
-        if peak - baseline >= RISE_BPM:  # false where either cannot be judged
-            rises += 1
+        response[k], rose = judge_event(second, pulse, events[k])
+        rises += rose
     return rises
 
 
@@ -90,7 +104,7 @@ def pulse_summary(pulse: NDArray[np.floating[Any]], desaturations: Events) -> Pu
     if not valid.size:
         return None
     response = np.empty(desaturations.size)
-    rises = _responses(beat, desaturations, response)
+    rises = _responses(np.arange(beat.size, dtype=np.int32), beat, desaturations, response)
     judged = response[~np.isnan(response)]
     hours = valid.size / 3600.0
     return PulseSummary(
@@ -99,7 +113,7 @@ def pulse_summary(pulse: NDArray[np.floating[Any]], desaturations: Events) -> Pu
         max=float(valid.max()),
         sd=float(valid.std()),
         valid_h=hours,
-        rise_index=rises / hours,
+        rise_index=3600.0 * rises / valid.size,
         response_bpm=float(judged.mean()) if judged.size else math.nan,
         response_sd_bpm=float(judged.std()) if judged.size else math.nan,
         response_events=int(judged.size),

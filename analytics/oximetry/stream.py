@@ -18,11 +18,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from analytics.oximetry import masking, peak, running, signal
+from analytics.oximetry import masking, peak, pulse_stream, running, signal
 from analytics.oximetry.events import EVENT_DTYPE, Desaturation, Events, from_rows
-from analytics.oximetry.indices import RunningIndices, indices_of
+from analytics.oximetry.indices import NUMBERS, RunningIndices, indices_of
 from analytics.oximetry.peak import PROFILE, PROFILE_VERSION
-from analytics.oximetry.running import NUMBERS
 from analytics.oximetry.signal import OximetryChunk
 
 __all__ = [
@@ -49,16 +48,17 @@ STATE_DTYPE: Final = np.dtype(
         ("mask", masking.MASK_DTYPE),
         ("running", running.RUNNING_DTYPE),
         ("peak", peak.PEAK_DTYPE),
+        ("pulse", pulse_stream.PULSE_DTYPE),
         ("closed", "<i8"),
     ],
     align=True,
 )
 
-_HEADER: Final = f"somnolink {PROFILE} {PROFILE_VERSION} state 1 {STATE_DTYPE.itemsize} ".encode()
+_HEADER: Final = f"somnolink {PROFILE} {PROFILE_VERSION} state 2 {STATE_DTYPE.itemsize} ".encode()
 
 
 class NightState:
-    """State of a night's analysis: an immutable value of fixed size (about 8 kB)."""
+    """State of a night's analysis: an immutable value of fixed size (about 12 kB)."""
 
     __slots__ = ("_body",)
 
@@ -141,6 +141,7 @@ def _advance(
     t0_ms: int,
     dt_ms: int,
     spo2: Any,
+    pulse: Any,
     motion: Any,
     flags: Any,
     closing: bool,
@@ -160,10 +161,18 @@ def _advance(
     why = np.empty(room, np.uint8)
     fresh = np.empty(room, np.uint8)
 
+    last_ms = whole.grid.last_ms if whole.grid.started else np.int64(-1)
     held = masking.mask_resume(whole.mask, second, value, why)
     total = signal.grid_advance(whole.grid, t0_ms, dt_ms, spo2, motion, flags, held, second, value, why, fresh)
     if closing:
         total = signal.grid_close(whole.grid, total, second, value, why, fresh)
+    if pulse.shape[0]:
+        whole.pulse.any = 1
+    beats = np.empty(total if whole.pulse.any else 0, np.float32)
+    if whole.pulse.any:
+        pulse_stream.pulse_resume(whole.pulse, held, beats)
+        rel_ms = t0_ms - whole.grid.origin_ms
+        pulse_stream.hold_advance(whole.pulse.hold, last_ms, rel_ms, dt_ms, pulse, held, total, second, beats)
     masking.mask_advance(whole.mask, held, total, second, value, why, fresh)
     if closing:
         settled = masking.mask_close(whole.mask, total, value, why)
@@ -176,7 +185,10 @@ def _advance(
         made += peak.peak_close(whole.peak, out[made:])
         whole.closed = 1
     running.running_count(whole.running, out, made)
+    if whole.pulse.any:
+        pulse_stream.pulse_settle(whole.pulse, settled, total, second, why, beats, out, made)
     running.running_numbers(whole.running, whole.grid.ignored, numbers)
+    pulse_stream.pulse_numbers(whole.pulse, numbers[running.NUMBERS :])
     return made
 
 
@@ -190,6 +202,7 @@ _START: Final = _start_body()
 _NO_F4: Final = np.empty(0, np.float32)
 _NO_U1: Final = np.empty(0, np.uint8)
 _NO_U2: Final = np.empty(0, np.uint16)
+_NOTHING: Final = OximetryChunk(0, 1000, _NO_F4)
 
 
 def start() -> NightState:
@@ -205,7 +218,7 @@ def step(state: NightState, chunk: OximetryChunk) -> tuple[NightState, StepOutpu
     ValueError
         If the night has been closed.
     """
-    return _step(state, chunk.t0_ms, chunk.dt_ms, chunk.spo2, chunk.motion, chunk.flags, False)
+    return _step(state, chunk, False)
 
 
 def close(state: NightState) -> tuple[NightState, StepOutput]:
@@ -216,23 +229,17 @@ def close(state: NightState) -> tuple[NightState, StepOutput]:
     ValueError
         If the night has been closed already.
     """
-    return _step(state, 0, 1000, _NO_F4, _NO_U1, _NO_U2, True)
+    return _step(state, _NOTHING, True)
 
 
-def _step(
-    state: NightState,
-    t0_ms: int,
-    dt_ms: int,
-    spo2: NDArray[np.float32],
-    motion: NDArray[np.uint8],
-    flags: NDArray[np.uint16],
-    closing: bool,
-) -> tuple[NightState, StepOutput]:
+def _step(state: NightState, chunk: OximetryChunk, closing: bool) -> tuple[NightState, StepOutput]:
     body = bytearray(state._body)
-    out = np.empty(_room(len(spo2), dt_ms), EVENT_DTYPE)
+    out = np.empty(_room(len(chunk.spo2), chunk.dt_ms), EVENT_DTYPE)
     numbers = np.empty(NUMBERS)
     record = np.frombuffer(body, STATE_DTYPE)
-    made = _advance(record, t0_ms, dt_ms, spo2, motion, flags, closing, out, numbers)
+    made = _advance(
+        record, chunk.t0_ms, chunk.dt_ms, chunk.spo2, chunk.pulse, chunk.motion, chunk.flags, closing, out, numbers
+    )
     if made < 0:
         raise ValueError("the night is closed: start another")
     following = NightState(bytes(body))
@@ -250,6 +257,7 @@ def detect(
     spo2: ArrayLike,
     interval_s: float = 1.0,
     *,
+    pulse: ArrayLike | None = None,
     motion: ArrayLike | None = None,
     flags: ArrayLike | None = None,
 ) -> CoreResult:
@@ -261,7 +269,7 @@ def detect(
         Shape (n,), %; NaN missing.
     interval_s
         Sampling interval, a whole number of ms.
-    motion, flags
+    pulse, motion, flags
         As in `OximetryChunk`; optional.
 
     Raises
@@ -273,20 +281,21 @@ def detect(
         0,
         round(interval_s * 1000),
         np.ascontiguousarray(spo2, np.float32),
+        pulse=_NO_F4 if pulse is None else np.ascontiguousarray(pulse, np.float32),
         motion=_NO_U1 if motion is None else np.ascontiguousarray(motion, np.uint8),
         flags=_NO_U2 if flags is None else np.ascontiguousarray(flags, np.uint16),
     )
-    return _whole(chunk.dt_ms, chunk.spo2, chunk.motion, chunk.flags)
+    return _whole(chunk)
 
 
 def analyze_core(spo2_1hz: NDArray[np.float32] | NDArray[np.float64]) -> CoreResult:
     """Events, ODI, T90, mean and the other causal indices of a night at 1 Hz: the quickest way in."""
-    return _whole(1000, np.ascontiguousarray(spo2_1hz, np.float32), _NO_U1, _NO_U2)
+    return _whole(OximetryChunk(0, 1000, np.ascontiguousarray(spo2_1hz, np.float32)))
 
 
-def _whole(dt_ms: int, spo2: NDArray[np.float32], motion: NDArray[np.uint8], flags: NDArray[np.uint16]) -> CoreResult:
+def _whole(chunk: OximetryChunk) -> CoreResult:
     record = np.frombuffer(bytearray(_START), STATE_DTYPE)
-    out = np.empty(_room(len(spo2), dt_ms), EVENT_DTYPE)
+    out = np.empty(_room(len(chunk.spo2), chunk.dt_ms), EVENT_DTYPE)
     numbers = np.empty(NUMBERS)
-    made = _advance(record, 0, dt_ms, spo2, motion, flags, True, out, numbers)
+    made = _advance(record, 0, chunk.dt_ms, chunk.spo2, chunk.pulse, chunk.motion, chunk.flags, True, out, numbers)
     return CoreResult(out[:made], indices_of(numbers))
