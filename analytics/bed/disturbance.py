@@ -50,11 +50,11 @@ unknown."""
 
 
 @njit(cache=True)
-def disturbance_tick(state: Any, breath: Any, tick: int, out: Any, made: int) -> np.int64:
+def disturbance_tick(state: Any, breath: Any, tick: int, out: Any, made: int) -> int:
     """Take a tick; each whole second is judged `DELAY_S` later. Returns the number of rows of `out` now filled."""
     centre = tick - BREATH_LAG - HALF
     if centre % TICK_HZ != 0:
-        return np.int64(made)
+        return made
     second = centre // TICK_HZ
     total = 0.0
     number = 0
@@ -67,7 +67,7 @@ def disturbance_tick(state: Any, breath: Any, tick: int, out: Any, made: int) ->
 
 
 @njit(cache=True)
-def _judge(state: Any, second: int, out: Any, made: int) -> np.int64:
+def _judge(state: Any, second: int, out: Any, made: int) -> int:
     amplitude = state.amplitude
     around = np.empty(BACK_S + AHEAD_S + 1, np.float64)
     known = 0
@@ -87,11 +87,11 @@ def _judge(state: Any, second: int, out: Any, made: int) -> np.int64:
         state.run += 1
         state.least = min(state.least, here / usual)
         state.usual = usual
-        return np.int64(made)
+        return made
     if state.run > 0 and here < 0.0 and usual > 0.0:
         state.run += 1
         state.gaps += 1
-        return np.int64(made)
+        return made
     length = state.run - state.gaps
     if usual > 0.0 and length >= SHORTEST_S and state.run <= LONGEST_S and 2 * state.gaps <= length:
         for ahead in range(RECOVERY_S):
@@ -103,4 +103,4 @@ def _judge(state: Any, second: int, out: Any, made: int) -> np.int64:
                 made += 1
                 break
     state.run = 0
-    return np.int64(made)
+    return made

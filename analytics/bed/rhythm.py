@@ -119,4 +119,4 @@ def _contrast(agreement: Any, interval: float) -> float:
 def _at(agreement: Any, lag: float) -> float:
     below = int(lag)
     part = lag - below
-    return (1.0 - part) * agreement[below] + part * agreement[below + 1]
+    return float((1.0 - part) * agreement[below] + part * agreement[below + 1])

@@ -121,7 +121,7 @@ def slots_advance(
     value: Any,
     held: Any,
     step: Any,
-) -> np.int64:
+) -> int:
     """Put samples into slots; with `closing`, what is gathered and `FLUSH_SLOTS` empty ones come out too.
 
     Returns the number of slots: their place (of 20 ms since 1970; it may leap over the inside of a long hole), value as
@@ -137,14 +137,14 @@ def slots_advance(
             holds = SATURATED
         elif not np.isfinite(pressure[i]):
             holds = EMPTY
-        place = np.int64(np.floor(t_ms / SLOT_MS))
+        place = int(np.floor(t_ms / SLOT_MS))
         if not state.begun:
             state.begun = 1
             state.next = place
         if dt_ms >= DIRECT_MS:
             # One to a slot, however the clocks wander, until they are a slot and a half apart.
             late_ms = t_ms - (state.next + 0.5) * SLOT_MS
-            place = state.next + (np.int64(np.rint(late_ms / SLOT_MS)) if abs(late_ms) > JITTER_MS else 0)
+            place = state.next + (int(np.rint(late_ms / SLOT_MS)) if abs(late_ms) > JITTER_MS else 0)
         if place < state.next:
             state.ignored += 1
             continue
@@ -162,14 +162,14 @@ def slots_advance(
     if closing:
         made = _settle(state, made, slot, value, held, step)
         made = _pass(state, state.next + FLUSH_SLOTS, made, slot, value, held, step)
-    return np.int64(made)
+    return made
 
 
 @njit(cache=True)
-def _settle(state: Any, made: int, slot: Any, value: Any, held: Any, step: Any) -> np.int64:
+def _settle(state: Any, made: int, slot: Any, value: Any, held: Any, step: Any) -> int:
     """Fill the slot whose samples have been gathered, if there are any: one bad sample spoils it."""
     if state.inside == 0 and state.spoilt == 0:
-        return np.int64(made)
+        return made
     slot[made] = state.next
     value[made] = state.sum / state.inside if state.inside and not state.spoilt else 0.0
     held[made] = state.spoilt
@@ -178,11 +178,11 @@ def _settle(state: Any, made: int, slot: Any, value: Any, held: Any, step: Any) 
     state.sum = 0.0
     state.inside = 0
     state.spoilt = 0
-    return np.int64(made + 1)
+    return made + 1
 
 
 @njit(cache=True)
-def _pass(state: Any, target: int, made: int, slot: Any, value: Any, held: Any, step: Any) -> np.int64:
+def _pass(state: Any, target: int, made: int, slot: Any, value: Any, held: Any, step: Any) -> int:
     """Leave slots empty up to `target`: of a long hole as many as the delays need, and none of the rest."""
     for place in range(state.next, min(target, state.next + FLUSH_SLOTS)):
         slot[made] = place
@@ -191,7 +191,7 @@ def _pass(state: Any, target: int, made: int, slot: Any, value: Any, held: Any, 
         step[made] = 1.0 / state.scale
         made += 1
     state.next = target
-    return np.int64(made)
+    return made
 
 
 def slots_capacity(samples: int) -> int:

@@ -112,9 +112,9 @@ TICKS_DTYPE: Final = np.dtype(
 
 
 @njit(cache=True)
-def ring(tick: int) -> np.int64:
+def ring(tick: int) -> int:
     """Place of a tick in the rings."""
-    return np.int64(tick) & _MASK
+    return tick & _MASK
 
 
 @njit(cache=True)
@@ -215,7 +215,7 @@ def _mean_and_noise(state: Any, tick: int, first: int) -> None:
 @njit(cache=True)
 def noise_floor(state: Any) -> float:
     """SD of the sensor's white noise, in counts of gain step 0; never below its converter's."""
-    return max(state.noise, _QUANTISED * state.count)
+    return float(max(state.noise, _QUANTISED * state.count))
 
 
 @njit(cache=True)
