@@ -43,8 +43,8 @@ CLOSE_AFTER_S: Final = 900.0
 WRITE_EVERY_S: Final = 0.5
 """What is new of a running night is written this often; that there is such a night, at once."""
 
-MAX_NIGHTS: Final = 20_000
-"""Nights held in memory, 4 kB each; one that was let go is read from the store when more of it comes."""
+MAX_NIGHTS: Final = 10_000
+"""Nights held in memory, 13 kB each; one that was let go is read from the store when more of it comes."""
 
 QUARTER_HOUR_MS: Final = 900_000
 
