@@ -26,11 +26,14 @@ from bumble.device import Device
 from gateway.clock import Clock
 from simulators.firmware.crystal import Crystal
 from simulators.firmware.port import codes
+from simulators.firmware.port.flash import BLOCK_BYTES
 from simulators.firmware.process import Board, FirmwareDiedError, FirmwareProcess
 from simulators.firmware.stack import Stack
 from simulators.radio import Ether
 
 FULL_MV: Final = 4150
+FLASH_BLOCKS: Final = 256
+"""Of the log's partition, 4 KiB each."""
 PRESS_S: Final = 2.0
 
 _LOG = logging.getLogger(__name__)
@@ -52,6 +55,8 @@ class FirmwareDevice(ABC):
     drift_ppm : float
     first_tick : int
         What its raw clock reads at each power on.
+    flash_blocks : int
+        Of 4 KiB each: the size of its flash where it is new.
 
     Attributes
     ----------
@@ -75,6 +80,7 @@ class FirmwareDevice(ABC):
         secret: bytes,
         drift_ppm: float = 0.0,
         first_tick: int = 0,
+        flash_blocks: int = FLASH_BLOCKS,
     ) -> None:
         self.radio = radio
         self.clock = clock
@@ -93,6 +99,9 @@ class FirmwareDevice(ABC):
         self._asleep = False
         self._pressed_until_s = 0.0
         folder.mkdir(parents=True, exist_ok=True)
+        flash = folder / "log"
+        if not flash.exists():
+            flash.write_bytes(b"\xff" * (flash_blocks * BLOCK_BYTES))
         # By name, for the firmware carries no types.
         settings = importlib.import_module("edge.common.store").Store(str(folder / "settings"))
         if settings.get(b"secret") is None:

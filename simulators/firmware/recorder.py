@@ -10,7 +10,7 @@ from typing import Final, Protocol
 from bumble.device import Device
 
 from gateway.clock import Clock
-from simulators.firmware.device import FirmwareDevice
+from simulators.firmware.device import FLASH_BLOCKS, FirmwareDevice
 from simulators.firmware.port import codes
 from simulators.physiology.mouth import MouthReading
 from simulators.radio import Ether
@@ -68,8 +68,18 @@ class VirtualRecorder(FirmwareDevice):
         secret: bytes,
         drift_ppm: float = 0.0,
         first_tick: int = 0,
+        flash_blocks: int = FLASH_BLOCKS,
     ) -> None:
-        super().__init__(ether, radio, clock, folder, secret=secret, drift_ppm=drift_ppm, first_tick=first_tick)
+        super().__init__(
+            ether,
+            radio,
+            clock,
+            folder,
+            secret=secret,
+            drift_ppm=drift_ppm,
+            first_tick=first_tick,
+            flash_blocks=flash_blocks,
+        )
         self.place = place
         self.deaf_thermometer = self.deaf_accelerometer = False
         self.kept: list[WearTruth] = []

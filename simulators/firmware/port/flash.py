@@ -1,20 +1,15 @@
 """NOR flash in a file of the machine that simulates: it outlasts the process, however that ends."""
 
-BLOCKS, BLOCK_BYTES = 256, 4096
+BLOCK_BYTES = 4096
 
 
 class FileFlash:
-    """1 MiB in erase blocks of 4 KiB. Bits are only ever cleared by a write, and set by an erase of the whole block."""
+    """Erase blocks of 4 KiB, as many as the file has. A write only ever clears bits, an erase sets a whole block's."""
 
     def __init__(self, path: str) -> None:
         self._blank = b"\xff" * 256
-        try:
-            self._file = open(path, "r+b")  # noqa: SIM115  # for as long as the process lives
-        except OSError:
-            with open(path, "wb") as file:
-                for _ in range(BLOCKS * BLOCK_BYTES // 256):
-                    file.write(self._blank)
-            self._file = open(path, "r+b")  # noqa: SIM115
+        self._file = open(path, "r+b")  # noqa: SIM115  # for as long as the process lives
+        self._blocks = self._file.seek(0, 2) // BLOCK_BYTES
 
     def readblocks(self, block: int, buffer: bytearray, offset: int = 0) -> None:
         """Fill `buffer`."""
@@ -33,7 +28,7 @@ class FileFlash:
     def ioctl(self, op: int, argument: int) -> int:
         """4: number of blocks; 5: their size; 6: erase one."""
         if op == 4:
-            return BLOCKS
+            return self._blocks
         if op == 5:
             return BLOCK_BYTES
         self._file.seek(argument * BLOCK_BYTES)
