@@ -22,7 +22,7 @@ from gateway.home.devices.edge import control as edge
 from gateway.home.devices.edge.reception import Reception
 from gateway.home.devices.edge.records import decode_wave, decode_wear
 from gateway.home.devices.nonin import memory
-from gateway.home.devices.nonin.protocol import decode_set_clock, set_clock
+from gateway.home.devices.nonin import protocol as nonin
 from gateway.home.devices.oxyii import protocol as oxyii
 from gateway.home.devices.oxyii import pull as oxyii_pull
 from gateway.home.devices.pc60fw import protocol as pc60fw
@@ -108,7 +108,7 @@ def _playback(data: bytes) -> object:
     whole.feed(data)
     for piece in pieces(data):
         cut.feed(piece)
-    assert whole.discarded == cut.discarded
+    assert (whole.discarded, whole.ended) == (cut.discarded, cut.ended)
     sessions = whole.sessions()
     assert [(s.start, s.spo2_pct.tobytes()) for s in sessions] == [
         (s.start, s.spo2_pct.tobytes()) for s in cut.sessions()
@@ -188,12 +188,17 @@ TARGETS: Mapping[str, Target] = {
     "edge-information": edge.decode_information,
     "edge-status": edge.decode_status,
     "edge-response": edge.decode_response,
+    "edge-moment": edge.decode_moment,
+    "edge-count": edge.decode_count,
+    "edge-report-answer": edge.decode_report,
     "edge-notification": edge.decode_notification,
     "edge-report": _edge_report,
     "edge-wear": _edge_wear,
     "edge-wave": _edge_wave,
     "nonin-playback": _playback,
-    "nonin-set-clock": decode_set_clock,
+    "nonin-set-clock": nonin.decode_set_clock,
+    "nonin-answer": nonin.decode_answer,
+    "nonin-clock": nonin.decode_clock,
     "contec-command": decode_command,
     "plx-features": decode_features,
     "sig-current-time": sig.decode_current_time,
@@ -204,6 +209,8 @@ TARGETS: Mapping[str, Target] = {
     "viatom-pull": _viatom_pull,
     "oxyii-file": parse_oxyii,
     "viatom-file": parse_vld,
+    "oxyii-battery": oxyii.decode_battery,
+    "oxyii-size": oxyii.decode_file_size,
     "oxyii-live": oxyii.decode_live,
     "oxyii-list": oxyii.decode_file_list,
     "oxyii-info": oxyii.decode_info,
@@ -236,7 +243,10 @@ def seeds() -> list[bytes]:
         encode_vld(whole, whole, start=start, interval_s=4),
         encode_oxyii(whole, whole, start=start),
         memory.encode_memory((session, session)),
-        set_clock(start),
+        memory.encode_memory((session,)) + memory.END,
+        nonin.set_clock(start),
+        nonin.encode_answer(nonin.Answer(0x60, 0, nonin.encode_clock(start))),
+        nonin.encode_clock(start),
         oxy.encode_info(info),
         oxy.encode_real_time(reading, bytes(5)),
         oxyii.encode_info(oxyii.DeviceInfo("25B2303210", "2D010002", start)),

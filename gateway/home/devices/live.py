@@ -16,6 +16,9 @@ MEASURED: Final = 4
 NOMINAL_MS: Final = 1000
 """What finger oximeters send at; taken where a link ended before the interval could be measured."""
 
+REPORT_S: Final = 600.0
+"""A stream holds its link all night: what the device says of itself is told every ten minutes."""
+
 NextReading = Callable[[], Awaitable[OximeterReading]]
 Arrived = tuple[int, OximeterReading]
 
@@ -65,13 +68,16 @@ async def pass_on(
     async with desk.stream("oximetry", interval_ms([at for at, _ in first]) if dt_ms is None else dt_ms) as stream:
         for at_ms, reading in first:
             stream.add(row_of(reading), at_ms)
-        seen_s = clock.monotonic_s()
+        seen_s = reported_s = clock.monotonic_s()
         try:
             while off_finger_s is None or clock.monotonic_s() - seen_s < off_finger_s:
                 reading = await next_reading()
                 stream.add(row_of(reading))
                 if reading.spo2_pct is not None or reading.pulse_bpm is not None:
                     seen_s = clock.monotonic_s()
+                if clock.monotonic_s() - reported_s >= REPORT_S:
+                    reported_s = clock.monotonic_s()
+                    await desk.report()
         except LinkLostError:
             return False
     return True

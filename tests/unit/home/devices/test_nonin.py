@@ -129,3 +129,42 @@ def test_a_mark_without_a_header_is_no_session() -> None:
 def test_a_memory_has_an_end() -> None:
     with pytest.raises(ProtocolError, match="more than"):
         memory.MemoryPlayback().feed(bytes(memory.MAX_BYTES + 1))
+
+
+def test_the_clock_is_asked_for_and_told() -> None:
+    assert bytes.fromhex("604e4d49064454 4d3f0d0a".replace(" ", "")) == nonin.GET_CLOCK
+    answer = nonin.decode_answer(bytes.fromhex("e0000c") + b"261122231005")
+    assert (answer.op, answer.result) == (0x60, 0)
+    assert nonin.decode_clock(answer.payload) == START
+    assert nonin.encode_answer(nonin.Answer(0x60, 0, nonin.encode_clock(START)))[3:] == b"261122231005"
+
+
+def test_a_command_is_accepted_or_refused() -> None:
+    assert nonin.decode_answer(bytes.fromhex("e0000106")) == nonin.Answer(0x60, 0, nonin.ACCEPTED)
+    assert nonin.decode_answer(bytes.fromhex("e00200")).result == 2
+
+
+@pytest.mark.parametrize("data", ["", "e0", "e000", "e00001", "e0000106ff", "e40000"])
+def test_what_is_no_answer(data: str) -> None:
+    with pytest.raises(ProtocolError, match="no answer"):
+        nonin.decode_answer(bytes.fromhex(data))
+
+
+@pytest.mark.parametrize(
+    "payload", [b"", b"26112223100", b"2611222310055", b"269922231005", b"\xff" * 12, b"26-1-2 23100"]
+)
+def test_what_is_no_time(payload: bytes) -> None:
+    with pytest.raises(ProtocolError, match="no time"):
+        nonin.decode_clock(payload)
+
+
+@pytest.mark.parametrize("size", [1, 7, 240, 5000])
+def test_a_playback_has_ended_when_its_mark_has_come_and_not_before(size: int) -> None:
+    data = memory.encode_memory((session(),)) + memory.END
+    playback = memory.MemoryPlayback()
+    for at in range(0, len(data), size):
+        assert not playback.ended
+        playback.feed(data[at : at + size])
+    assert playback.ended
+    [played] = playback.sessions()
+    assert equal(played, session())
