@@ -12,6 +12,8 @@ from analytics.adherence.results import Missing, WearInterval
 
 UNKNOWN_MIN: Final = 240.0
 """A night in which so many minutes lack data may hide a night's use of four hours: it is not called unused."""
+BED_HOURS: Final = (time(20), time(10))
+"""Local hours whose data decide that: a recorder handed out in the evening has seen its first night."""
 
 
 class NightStatus(StrEnum):
@@ -35,8 +37,8 @@ class WearNight:
         Minutes worn; a suspect wear does not count.
     suspect_min : float
         Minutes of suspect wear.
-    missing_min : float
-        Minutes without data, before the first and after the last reading as well.
+    missing_min, missing_in_bed_min : float
+        Minutes without data, before the first and after the last reading as well; and of these within `BED_HOURS`.
     supine_pct : float
         Share of the time worn lying that was spent on the back, %; NaN where no posture is known.
     insertions_ms, removals_ms : tuple of int
@@ -47,21 +49,22 @@ class WearNight:
     worn_min: float
     suspect_min: float
     missing_min: float
+    missing_in_bed_min: float
     supine_pct: float
     insertions_ms: tuple[int, ...]
     removals_ms: tuple[int, ...]
 
     @property
     def status(self) -> NightStatus:
-        """Used if any wear counts; missing if data lack for `UNKNOWN_MIN` and none does."""
+        """Used if any wear counts; missing if none does and data lack for `UNKNOWN_MIN` of the `BED_HOURS`."""
         if self.worn_min > 0:
             return NightStatus.USED
-        return NightStatus.MISSING if self.missing_min >= UNKNOWN_MIN else NightStatus.NOT_USED
+        return NightStatus.MISSING if self.incomplete else NightStatus.NOT_USED
 
     @property
     def incomplete(self) -> bool:
         """It may have been worn for longer than was seen."""
-        return self.missing_min >= UNKNOWN_MIN
+        return self.missing_in_bed_min >= UNKNOWN_MIN
 
     @property
     def hours(self) -> float | None:
@@ -77,7 +80,7 @@ def night_of(utc_ms: int, zone: tzinfo) -> date:
 
 def night_bounds_ms(night: date, zone: tzinfo) -> tuple[int, int]:
     """Noon to noon in UTC ms: 24 h, 23 or 25 where the clocks change."""
-    return _noon_ms(night, zone), _noon_ms(night + timedelta(days=1), zone)
+    return _local_ms(night, time(12), zone), _local_ms(night + timedelta(days=1), time(12), zone)
 
 
 def wear_nights(
@@ -106,21 +109,18 @@ def wear_nights(
     """
     if last_ms < first_ms:
         raise ValueError("the last reading lies before the first")
-    return tuple(
-        _night(night, intervals, missing, first_ms, last_ms, night_bounds_ms(night, zone))
-        for night in _dates(night_of(first_ms, zone), night_of(last_ms, zone))
-    )
+    first, last = night_of(first_ms, zone), night_of(last_ms, zone)
+    unseen = [
+        Missing(night_bounds_ms(first, zone)[0], first_ms),
+        *missing,
+        Missing(last_ms, night_bounds_ms(last, zone)[1]),
+    ]
+    return tuple(_night(night, intervals, unseen, zone) for night in _dates(first, last))
 
 
-def _night(
-    night: date,
-    intervals: Sequence[WearInterval],
-    missing: Sequence[Missing],
-    first_ms: int,
-    last_ms: int,
-    bounds: tuple[int, int],
-) -> WearNight:
-    begin, end = bounds
+def _night(night: date, intervals: Sequence[WearInterval], unseen: Sequence[Missing], zone: tzinfo) -> WearNight:
+    begin, end = night_bounds_ms(night, zone)
+    in_bed = _local_ms(night, BED_HOURS[0], zone), _local_ms(night + timedelta(days=1), BED_HOURS[1], zone)
     parts = [
         (interval, max(interval.start_ms, begin), min(interval.end_ms, end))
         for interval in intervals
@@ -128,8 +128,6 @@ def _night(
     ]
     counted = [(interval, start, stop) for interval, start, stop in parts if not interval.suspect]
     suspect_ms = sum(stop - start for interval, start, stop in parts if interval.suspect)
-    unseen_ms = max(first_ms - begin, 0) + max(end - last_ms, 0)
-    unseen_ms += sum(max(min(gap.end_ms, end) - max(gap.start_ms, begin), 0) for gap in missing)
     # An interval cut at noon gives its postures by the share of it that lies in this night.
     shares = [(interval, (stop - start) / (interval.end_ms - interval.start_ms)) for interval, start, stop in counted]
     supine = sum(interval.posture.supine * share for interval, share in shares)
@@ -141,15 +139,20 @@ def _night(
         night=night,
         worn_min=sum(stop - start for _, start, stop in counted) / 60_000.0,
         suspect_min=suspect_ms / 60_000.0,
-        missing_min=min(unseen_ms, end - begin) / 60_000.0,
+        missing_min=_overlap_min(unseen, begin, end),
+        missing_in_bed_min=_overlap_min(unseen, *in_bed),
         supine_pct=100.0 * supine / lying if lying else float("nan"),
         insertions_ms=tuple(start for _, start, _ in counted),
         removals_ms=tuple(stop for _, _, stop in counted),
     )
 
 
-def _noon_ms(day: date, zone: tzinfo) -> int:
-    return round(datetime.combine(day, time(12), zone).timestamp() * 1000)
+def _overlap_min(gaps: Sequence[Missing], begin: int, end: int) -> float:
+    return sum(max(min(gap.end_ms, end) - max(gap.start_ms, begin), 0) for gap in gaps) / 60_000.0
+
+
+def _local_ms(day: date, at: time, zone: tzinfo) -> int:
+    return round(datetime.combine(day, at, zone).timestamp() * 1000)
 
 
 def _dates(first: date, last: date) -> Iterator[date]:

@@ -1,4 +1,4 @@
-"""`somnolink analyze`: one recording in, the night's indices out; a table for people, JSON for scripts."""
+"""`somnolink analyze`: one recording in, its indices out; a table for people, JSON for scripts."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ class Sex(StrEnum):
 
 
 def analyze(
-    file: Annotated[Path, typer.Argument(help="O2Ring CSV, .vld/.dat, O2Ring-S, EDF, HDF5 .mat, or time,spo2,pulse.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="O2Ring CSV, .vld/.dat, O2Ring-S, EDF, HDF5 .mat, time,spo2,pulse or time,temperature."),
+    ],
     profile: Annotated[str, typer.Option(help="Rule for desaturations, or 'all' side by side.")] = DEFAULT_PROFILE,
     events: Annotated[Path | None, typer.Option(help="Scored events: CSV start_s,duration_s.")] = None,
     stages: Annotated[Path | None, typer.Option(help="Sleep stages, one a line: by second or 30 s epoch.")] = None,
@@ -43,8 +46,10 @@ def analyze(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the night: FILE.png or FILE.html.")] = None,
 ) -> None:
-    """Analyse one night of oximetry from a file. It informs and is no diagnosis."""
+    """Analyse one night of oximetry, or a wear log, from a file. It informs and is no diagnosis."""
     try:
+        if _show_wear(file, zone, as_json, plot):
+            return
         recording, results = run(file, profile, events, stages, sex, age, zone, plot)
     except SomnolinkError as error:
         print(f"somnolink: {error}", file=sys.stderr)
@@ -58,6 +63,22 @@ def analyze(
     print_night(recording, first)
     if len(results) > 1:
         print_side_by_side(results)
+
+
+def _show_wear(file: Path, zone: str | None, as_json: bool, plot: Path | None) -> bool:
+    """Analyse and tell a wear log; False if the file is none."""
+    home = _zone(zone)
+    with _progress("reading"):
+        from gateway.cli.analyze_wear import analyse_wear, print_wear, wear_to_dict
+
+        wear = analyse_wear(file, home, plot)
+    if wear is None:
+        return False
+    if as_json:
+        print(json.dumps(wear_to_dict(wear), allow_nan=False))
+    else:
+        print_wear(wear)
+    return True
 
 
 def run(

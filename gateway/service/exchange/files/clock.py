@@ -38,7 +38,7 @@ class Elapsed:
     notes: tuple[str, ...]
 
 
-def elapsed_times(times: Times, zone: tzinfo | None) -> Elapsed:
+def elapsed_times(times: Times, zone: tzinfo | None, *, max_gap_s: float = MAX_GAP_S) -> Elapsed:
     """Turn a time column into seconds since its first row.
 
     Parameters
@@ -47,11 +47,13 @@ def elapsed_times(times: Times, zone: tzinfo | None) -> Elapsed:
     zone : tzinfo or None
         Where the local clock stood. With it, a repeated or skipped hour is told from the zone's own rules. Without
         it, a single step back by one hour less a sampling interval is taken as a fold, as nothing else explains it.
+    max_gap_s : float
+        A longer silence parts two recordings; infinite for a log of months.
 
     Raises
     ------
     RowError
-        Times that go back without a fold, or a silence of more than 12 h.
+        Times that go back without a fold, or a silence of more than `max_gap_s`.
 
     Notes
     -----
@@ -68,7 +70,7 @@ def elapsed_times(times: Times, zone: tzinfo | None) -> Elapsed:
         _date_back(seconds, steps, interval_s, notes)
     if times.zero == "local":
         _fold(seconds, steps, interval_s, zone, notes)
-    _check(steps, zone)
+    _check(steps, zone, max_gap_s)
     start = None if times.zero == "elapsed" else _start(seconds[0], times, zone, notes)
     return Elapsed(np.concatenate(([0.0], np.cumsum(steps))), start, tuple(notes))
 
@@ -131,8 +133,8 @@ def _fold(
         notes.append(f"the clocks went {turn} {abs(change_s) / 60:.0f} min during the night: the samples run on")
 
 
-def _check(steps: NDArray[np.float64], zone: tzinfo | None) -> None:
-    wrong = np.flatnonzero((steps < 0) | (steps > MAX_GAP_S))
+def _check(steps: NDArray[np.float64], zone: tzinfo | None, max_gap_s: float) -> None:
+    wrong = np.flatnonzero((steps < 0) | (steps > max_gap_s))
     if not wrong.size:
         return
     row, step_s = int(wrong[0]) + 1, float(steps[wrong[0]])

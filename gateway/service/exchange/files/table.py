@@ -39,6 +39,11 @@ _NAMES: Final[dict[str, frozenset[str]]] = {
     ),
     "pulse": frozenset({"pulse", "pulserate", "pr", "hr", "heartrate", "bpm", "prbpm", "pulsebpm", "pulseratebpm"}),
     "motion": frozenset({"motion", "movement", "bodymotion", "motionlevel"}),
+    "temperature": frozenset({"temperature", "temp", "temperaturec", "tempc", "celsius", "temperaturecelsius"}),
+    "accel_x": frozenset({"accelx", "accx", "ax", "accelxmg"}),
+    "accel_y": frozenset({"accely", "accy", "ay", "accelymg"}),
+    "accel_z": frozenset({"accelz", "accz", "az", "accelzmg"}),
+    "flags": frozenset({"flags"}),
 }
 """What devices and apps call each column, in lower case without units, blanks and punctuation."""
 
@@ -55,7 +60,7 @@ class Header:
         Physical lines up to and including the header.
     delimiter : str
     columns : dict of str to int
-        Of "time", "date", "spo2", "pulse", "motion": those that there are; time and spo2 always.
+        By role (`_NAMES`): those that there are; the time and what was asked for always.
     names : tuple of str
         The names as they stand in the file.
     """
@@ -97,8 +102,8 @@ def decode(data: bytes) -> str | None:
     return None if _CONTROL.search(text) else text
 
 
-def find_header(text: str) -> Header | None:
-    """Return the first line that names a time and an SpO2 column, or None."""
+def find_header(text: str, signal: str = "spo2") -> Header | None:
+    """Return the first line that names a time and a column of the role `signal`, or None."""
     for number, line in enumerate(islice(_lines(text[:HEAD_BYTES]), HEADER_LINES), start=1):
         delimiter = max(DELIMITERS, key=line.count)
         try:
@@ -113,7 +118,7 @@ def find_header(text: str) -> Header | None:
                     columns.setdefault(role, position)
         if "time" not in columns and "date" in columns:
             columns["time"] = columns.pop("date")
-        if {"time", "spo2"} <= columns.keys():
+        if {"time", signal} <= columns.keys():
             return Header(number, delimiter, columns, tuple(name.strip() for name in names))
     return None
 

@@ -86,6 +86,12 @@ def test_a_night_without_data_is_missing_and_not_unused() -> None:
     assert (short.status, short.hours) == (NightStatus.NOT_USED, 0.0)
 
 
+def test_data_that_lack_by_day_leave_a_night_unused() -> None:
+    (night,) = wear_nights([], [], at("2026-03-03T22:00"), at("2026-03-04T11:00"), PARIS)
+    assert (night.missing_min, night.missing_in_bed_min) == (11 * 60.0, 120.0)
+    assert night.status is NightStatus.NOT_USED
+
+
 def test_a_used_night_with_much_missing_data_is_incomplete() -> None:
     gap = Missing(at("2026-03-03T21:00"), at("2026-03-04T02:00"))
     found = one([worn("2026-03-04T02:00", "2026-03-04T06:00")], [gap])
