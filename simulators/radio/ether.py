@@ -35,11 +35,19 @@ class Ether:
         Decides on addresses and on random faults.
     supervision_timeout_s
         Seconds for which a link outlives the silence of one side.
+    connection_interval_s
+        Data crosses a link at multiples of this; 0: at once.
     """
 
-    def __init__(self, *, seed: int = 0, supervision_timeout_s: float = SUPERVISION_TIMEOUT_S) -> None:
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        supervision_timeout_s: float = SUPERVISION_TIMEOUT_S,
+        connection_interval_s: float = 0.0,
+    ) -> None:
         self._rng = random.Random(seed)
-        self._link = AirLink(supervision_timeout_s=supervision_timeout_s)
+        self._link = AirLink(supervision_timeout_s=supervision_timeout_s, connection_interval_s=connection_interval_s)
         self._peripherals: list[_Peripheral] = []
         self._adapters: dict[str, Adapter] = {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
@@ -37,11 +38,17 @@ class AirLink(bumble_link.LocalLink):
     ----------
     supervision_timeout_s
         Seconds for which a link outlives the silence of one side.
+    connection_interval_s
+        Data crosses at multiples of this (0.0075 at the least on a real air); 0: at once.
     """
 
-    def __init__(self, *, supervision_timeout_s: float = SUPERVISION_TIMEOUT_S) -> None:
+    def __init__(
+        self, *, supervision_timeout_s: float = SUPERVISION_TIMEOUT_S, connection_interval_s: float = 0.0
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # bumble leaves it untyped
         self.supervision_timeout_s = supervision_timeout_s
+        self.connection_interval_s = connection_interval_s
+        self._event: list[Callable[[], None]] = []
         self._radios: list[RadioController] = []  # a set's order would differ from run to run
         self._held: dict[RadioController, list[Callable[[], None]]] = {}
         self._supervision: dict[RadioController, asyncio.TimerHandle] = {}
@@ -170,10 +177,25 @@ class AirLink(bumble_link.LocalLink):
     def _carry(self, sender: RadioController, receiver: RadioController, deliver: Callable[[], None]) -> None:
         # The link layer repeats what was not acknowledged: silence delays, it does not lose, until the time-out.
         held = self._held.get(sender, self._held.get(receiver))
-        if held is None:
-            asyncio.get_running_loop().call_soon(deliver)
-        else:
+        if held is not None:
             held.append(deliver)
+        elif self.connection_interval_s > 0:
+            self._at_next_event(deliver)
+        else:
+            asyncio.get_running_loop().call_soon(deliver)
+
+    def _at_next_event(self, deliver: Callable[[], None]) -> None:
+        if not self._event:
+            loop = asyncio.get_running_loop()
+            events = math.floor(loop.time() / self.connection_interval_s) + 1
+            loop.call_at(events * self.connection_interval_s, self._hold_event)
+        self._event.append(deliver)
+
+    def _hold_event(self) -> None:
+        # What is sent in answer crosses at the next one.
+        event, self._event = self._event, []
+        for deliver in event:
+            deliver()
 
 
 def _audible(radio: RadioController) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -88,6 +89,7 @@ class VisitDesk:
         self._known = known
         self._progress = progress
         self._device: str | None = None
+        self._keeping: asyncio.Task[None] | None = None
         self._before_ms: int | None = None
         self._unseen_ms: dict[str, int | None] = {}
         self._set_aside = 0
@@ -168,6 +170,7 @@ class VisitDesk:
 
     async def item(self, name: str, size: int = 0) -> Item:
         """Return what is known of a stored item."""
+        await self._settle()
         item = await self._outbox.ledger.item(self.device, name, size)
         if item.new:
             # It was not there at the contact before this one.
@@ -175,8 +178,21 @@ class VisitDesk:
         return item
 
     async def keep_partial(self, name: str, received: bytes) -> None:
-        """Keep what has arrived of a stored item."""
-        await self._outbox.ledger.keep_partial(self.device, name, received)
+        """Keep what has arrived of a stored item: written while the transfer goes on, in the order of the calls.
+
+        Raises
+        ------
+        OutboxError
+            The disk has refused what was to be kept before.
+        """
+        await self._settle()
+        self._keeping = asyncio.create_task(self._outbox.ledger.keep_partial(self.device, name, received))
+
+    async def _settle(self) -> None:
+        """Wait until what is to be kept is on disk."""
+        keeping, self._keeping = self._keeping, None
+        if keeping is not None:
+            await keeping
 
     async def deliver(
         self,
@@ -198,6 +214,7 @@ class VisitDesk:
             The disk refuses: the item is not marked, and is pulled again.
         """
         device = self.device
+        await self._settle()
         item = await self._outbox.ledger.item(device, name)
         anchors = await self._outbox.ledger.anchors(device)
         if not anchors:
@@ -300,6 +317,10 @@ class VisitDesk:
 
         Where the outbox refuses it is left out: the next visit tells the same, and this one went as it went.
         """
+        try:
+            await self._settle()
+        except OutboxError as error:
+            log.warning("%s", error)
         if self._device is None:
             return
         values = dict(self._known[self._device].values)

@@ -136,6 +136,7 @@ class BleakLink:
         self._client: BleakClient | None = None
         self._lost = False
         self._queues: list[asyncio.Queue[bytes | None]] = []
+        self._found: dict[str, BleakGATTCharacteristic] = {}
         self.active_s = asyncio.get_running_loop().time()
         """When something last came or went, on the event loop's (and so the clock's) monotonic time."""
 
@@ -166,11 +167,12 @@ class BleakLink:
             raise DeviceError(f"{self._address}: the link is gone")
         return self._client
 
-    async def _call(self, what: str, call: Awaitable[T]) -> T:
+    async def _call(self, what: str, call: Awaitable[T], characteristic: str = "") -> T:
         try:
             async with asyncio.timeout(CALL_TIMEOUT_S):
                 result = await call
         except LOST as error:
+            what = f"{what} {characteristic[:8]}".rstrip()
             raise DeviceError(f"{self._address}: {what}: {error or type(error).__name__}") from None
         self._note_activity()
         return result
@@ -181,12 +183,17 @@ class BleakLink:
 
     async def read(self, characteristic: str) -> bytes:
         """Read a characteristic."""
-        return bytes(await self._call(f"read {characteristic[:8]}", self._connected().read_gatt_char(characteristic)))
+        return bytes(await self._call("read", self._connected().read_gatt_char(characteristic), characteristic))
 
     async def write(self, characteristic: str, data: bytes, *, response: bool) -> None:
         """Write a characteristic."""
         client = self._connected()
-        await self._call(f"write {characteristic[:8]}", client.write_gatt_char(characteristic, data, response=response))
+        target: BleakGATTCharacteristic | str | None = self._found.get(characteristic)
+        if target is None:
+            # Looked up once a link: a file is hundreds of requests.
+            found = client.services.get_characteristic(characteristic)
+            target = characteristic if found is None else self._found.setdefault(characteristic, found)
+        await self._call("write", client.write_gatt_char(target, data, response=response), characteristic)
 
     async def pair(self) -> None:
         """Pair and bond where there is no bond yet."""
@@ -212,7 +219,7 @@ class BleakLink:
 
         self._queues.append(queue)
         try:
-            await self._call(f"subscribe {characteristic[:8]}", client.start_notify(characteristic, received))
+            await self._call("subscribe", client.start_notify(characteristic, received), characteristic)
             if self._lost:
                 queue.put_nowait(None)
             yield queue
