@@ -2,8 +2,8 @@
 
 Three things move a person's nights, as they do in people: what no sensor sees (a lognormal factor with a spread of
 the person's own), posture (the share of the night on the back wanders), and evenings with alcohol. The spreads were
-chosen to come near what B. Lechat et al. found with 67,278 people (Am. J. Respir. Crit. Care Med. 205:563, 2022): 22.6
-% with 15 events an hour or more in the mean, F1 of a single night 0.77, of fourteen 0.94. docs/nights.md tells how near.
+chosen to come near what B. Lechat et al. found with 67,278 people (Am. J. Respir. Crit. Care Med. 205:563, 2022): a
+mean of 15 events an hour or more in 22.6 %, F1 of a single night 0.77, of fourteen 0.94. docs/nights.md tells how near.
 """
 
 from __future__ import annotations
