@@ -103,6 +103,13 @@ def test_an_unknown_change_is_found_where_it_is() -> None:
     assert change.low < 3.0 < change.high
 
 
+@pytest.mark.parametrize(("each", "found"), [((7, 8), 0), ((8, 8), 1)])
+def test_an_unknown_change_takes_sixteen_nights(each: tuple[int, int], found: int) -> None:
+    """However large it is: with fewer the best cut of chance alone reaches the same."""
+    before, after = each
+    assert len(changes("odi3", series([10.0] * before + [80.0] * after), [])) == found
+
+
 def test_a_change_at_a_known_step_is_not_called_unknown_too() -> None:
     found = changes("odi3", noisy([30.0] * 20 + [8.0] * 20, seed=5), [TreatmentStep(day(20))])
     assert [one.cause for one in found] == ["treatment_step"]
