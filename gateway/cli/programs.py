@@ -146,7 +146,7 @@ def service(config: ConfigOption = None) -> None:
 
 def token(
     name: Annotated[str, typer.Argument(help="What the token is for.")],
-    scope: Annotated[list[str] | None, typer.Option(help="read, metrics; may be given twice.")] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="read, write, metrics; may be given more than once.")] = None,
     days: Annotated[int | None, typer.Option(help="Valid for so long; without it, until it is removed.", min=1)] = None,
     config: ConfigOption = None,
 ) -> None:

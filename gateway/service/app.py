@@ -8,6 +8,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from gateway.clock import Clock
+from gateway.service.alerts.mqtt_feed import MqttFeed
+from gateway.service.alerts.webhooks import WebhookSender
 from gateway.service.api.app import create_app
 from gateway.service.api.server import RunningServer, serve
 from gateway.service.api.status import ServiceStatus
@@ -46,6 +48,8 @@ class Service:
         self.records = records
         self._link = ServiceLink(config.broker)
         self.ingest = Ingest(records, store, clock, self._link, auto_enrol=config.auto_enrol, zone=config.zone)
+        self._feed = MqttFeed(records, config.broker)
+        self._webhooks = WebhookSender(records, clock)
         self._clock = clock
         self._server: RunningServer | None = None
 
@@ -59,6 +63,8 @@ class Service:
         ServerError
             The port is taken.
         """
+        self._webhooks.start()
+        self._feed.start()
         if self._config.http_port is not None:
             app = create_app(self.records, self.store, clock=self._clock, status=self.status)
             self._server = serve(app, self._config.http_host, self._config.http_port)
@@ -71,6 +77,8 @@ class Service:
         """End in an order in which nothing taken is left unanswered that could be answered."""
         self.ingest.stop()
         self._link.stop()
+        self._feed.stop()
+        self._webhooks.stop()
         if self._server is not None:
             self._server.stop()
 
@@ -90,6 +98,10 @@ class Service:
                 "broker_connections": self._link.connections,
                 "night_steps": self.ingest.nights.steps,
                 "night_reruns": self.ingest.nights.reruns,
+                "alert_events": self.ingest.alerts.events,
+                "feed_published": self._feed.published,
+                "webhooks_delivered": self._webhooks.delivered,
+                "webhooks_failed": self._webhooks.failed,
             },
             gauges={"ingest_waiting": float(self.ingest.waiting)},
         )

@@ -1,7 +1,8 @@
 """Who may say what where: the one rule that the embedded broker enforces and Mosquitto's ACL file spells out.
 
 A gateway's user name is its id. It writes its own `up` topics and status, and reads its own `down` topics and the
-service's presence; nothing else. The service reads all `up` and status topics and writes `down`, `feed` and its own.
+service's presence; nothing else. A clinic's listeners have the clinic's id as their user name and read its alert feed;
+nothing else. The service reads all `up` and status topics and writes `down`, `feed` and its own.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from gateway.errors import WireError
-from gateway.wire.topics import ROOT, SERVICE_STATUS, check_name
+from gateway.wire.topics import ROOT, SERVICE_STATUS, check_clinic, check_name, feed
 
 SERVICE_USER: Final = "somnolink-service"
 
@@ -22,10 +23,21 @@ def _rules(user: str) -> dict[Action, tuple[str, ...]]:
             "read": (f"{ROOT}/+/up/#", f"{ROOT}/+/status"),
             "write": (f"{ROOT}/+/down/#", f"{ROOT}/feed/#", f"{ROOT}/service/#"),
         }
+    if is_clinic(user):
+        return {"read": (feed(user),), "write": ()}
     return {
         "read": (f"{ROOT}/{user}/down/#", SERVICE_STATUS),
         "write": (f"{ROOT}/{user}/up/#", f"{ROOT}/{user}/status"),
     }
+
+
+def is_clinic(user: str) -> bool:
+    """Whether a user name is a clinic's: that of the listeners to its feed."""
+    try:
+        check_clinic(user)
+    except WireError:
+        return False
+    return True
 
 
 def covers(rule: str, topic: str) -> bool:
@@ -48,18 +60,23 @@ def allowed(user: str, action: Action, topic: str) -> bool:
     A user name that is no gateway's (a wildcard, a path) may do nothing.
     """
     try:
-        check_name(user, "gateway")
+        check_name(user, "device" if is_clinic(user) else "gateway")
     except WireError:
         return False
     return any(covers(rule, topic) for rule in _rules(user)[action])
 
 
 def mosquitto_acl() -> str:
-    """Return the same rule as an ACL file for Mosquitto (`acl_file`)."""
+    """Return the same rule as an ACL file for Mosquitto (`acl_file`).
+
+    A pattern holds for every user. What it gives a clinic's listeners beyond their feed are topics under their own
+    name, which the service refuses as no gateway's; what it gives a gateway, a feed of its name, is no clinic's.
+    """
     gateway = _rules("%u")
     service = _rules(SERVICE_USER)
     lines = ["# Written by somnolink: one home cannot read or write another's topics."]
     lines += [f"pattern {action} {rule}" for action in gateway for rule in gateway[action]]
+    lines += [f"pattern read {feed('%u')}"]
     lines += [f"user {SERVICE_USER}"]
     lines += [f"topic {action} {rule}" for action in service for rule in service[action]]
     return "\n".join(lines) + "\n"

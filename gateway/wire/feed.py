@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
 from gateway.errors import WireError
 from gateway.wire.messages import VERSION
-from gateway.wire.topics import ROOT, check_name
-
-ALL_FEEDS: Final = f"{ROOT}/feed/+"
-
-
-def feed_topic(clinic: str) -> str:
-    """Where a clinic's alerts are published."""
-    return f"{ROOT}/feed/{check_name(clinic, 'clinic')}"
 
 
 class Evidence(msgspec.Struct, frozen=True):

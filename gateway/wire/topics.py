@@ -17,6 +17,7 @@ ALL_STATUS: Final = f"{ROOT}/+/status"
 
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _RESERVED: Final = frozenset({"service", "feed"})
+_CLINIC: Final = re.compile(r"clinic(-[a-z0-9_-]{1,57})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,24 @@ def check_name(name: str, what: str) -> str:
     """Return `name` if it may stand in a topic (1 to 64 of a-z, 0-9, `-`, `_`); else `WireError`."""
     if not _NAME.fullmatch(name):
         raise WireError(f"{what} must be 1 to 64 of a-z, 0-9, - and _, not {name[:80]!r}")
-    if what == "gateway" and name in _RESERVED:
-        raise WireError(f"{name!r} is no name for a gateway: the topic is taken")
+    if what == "gateway" and (name in _RESERVED or _CLINIC.fullmatch(name)):
+        raise WireError(f"{name!r} is no name for a gateway: it is taken")
     return name
+
+
+def check_clinic(name: str) -> str:
+    """Return `name` if it is one for a clinic (`clinic`, `clinic-...`); else `WireError`.
+
+    A clinic's listeners are the user of its name at the broker, so no gateway may have such a name.
+    """
+    if not _CLINIC.fullmatch(name):
+        raise WireError(f"a clinic's id is clinic or clinic- and 1 to 57 of a-z, 0-9, - and _, not {name[:80]!r}")
+    return name
+
+
+def feed(clinic: str) -> str:
+    """Where a clinic's alerts are told."""
+    return f"{ROOT}/feed/{clinic}"
 
 
 def batch(gateway: str, device: str, kind: Kind) -> str:

@@ -34,6 +34,9 @@ TIME_EVERY_S: Final = 1.0
 OVERDUE_S: Final = 10.0
 """Late samples are judged with their night, which is run again within 5 s; past this they are judged without it."""
 
+FEED_KEPT_MS: Final = 90 * 86_400_000
+"""Events of the feed are kept for this long for those who were away; alerts and their history stay."""
+
 RECENT_MS: Final = 3_600_000
 """Results made within this before a restart are judged again: the kill may have come between result and judgement."""
 
@@ -51,6 +54,7 @@ class AlertEngine:
         self._patients = PatientWatch(records, self._directory, self._outbox)
         self._again: set[str] = set()
         self._kept_s = self._timed_s = 0.0
+        self._prune_s = time.monotonic() + 3600
         self._deepest: dict[str, tuple[date, float]] = {}
         self.events = 0
 
@@ -137,6 +141,9 @@ class AlertEngine:
                 latest_ms=self._times.latest_ms(),
                 recorded_ms=self._clock.utc_ms(),
             )
+        if now_s >= self._prune_s:
+            self._prune_s = now_s + 86_400
+            self._records.feed.prune(self._clock.utc_ms() - FEED_KEPT_MS)
         if settle or now_s - self._kept_s >= KEEP_EVERY_S:
             self._records.data_times.put(self._times.unwritten())
             self._kept_s = now_s

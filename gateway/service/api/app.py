@@ -10,13 +10,14 @@ from prometheus_client import CollectorRegistry
 
 from gateway.clock import Clock, SystemClock
 from gateway.service import web
+from gateway.service.alerts.stream import FeedHub
 from gateway.service.api import problems
 from gateway.service.api.auth import AccessRule, Authentication
 from gateway.service.api.context import Context
 from gateway.service.api.headers import SecurityHeaders
 from gateway.service.api.metrics import RequestTimes, ServiceCollector
 from gateway.service.api.models import ProblemOut
-from gateway.service.api.routes import devices, nights, operations, samples
+from gateway.service.api.routes import alerts, devices, feeds, nights, operations, patients, samples, thresholds
 from gateway.service.api.status import ServiceStatus
 from gateway.service.records import Records
 from gateway.service.store.base import SampleStore
@@ -44,7 +45,8 @@ def create_app(
         Whose time tokens expire by and freshness is judged by; the machine's if None.
     """
     clock = clock or SystemClock()
-    context = Context(records, store, clock, status)
+    feed = FeedHub(records)
+    context = Context(records, store, clock, status, feed)
     registry = CollectorRegistry()
     registry.register(ServiceCollector(context))
     app = FastAPI(
@@ -58,9 +60,10 @@ def create_app(
         redirect_slashes=False,
         responses={code: {"model": ProblemOut} for code in (401, 403, 404, 422, 503)},
     )
-    for module in (devices, nights, samples, operations):
+    for module in (devices, nights, samples, patients, alerts, thresholds, feeds, operations):
         app.include_router(module.router(context), prefix=PREFIX)
     app.include_router(operations.metrics_router(registry))
+    app.state.before_stop = feed.close
     web.mount(app)
     problems.install(app)
     # The last added is the first asked.

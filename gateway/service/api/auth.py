@@ -17,10 +17,12 @@ from gateway.errors import ConfigurationError, StoreUnavailableError
 from gateway.service.api.problems import problem
 from gateway.service.records import ApiToken, Records
 
-TokenScope = Literal["read", "metrics"]
+TokenScope = Literal["read", "write", "metrics"]
 
-SCOPES: Final[tuple[TokenScope, ...]] = ("read", "metrics")
-"""``read``: devices, nights, samples. ``metrics``: the Prometheus page alone, which names no device."""
+SCOPES: Final[tuple[TokenScope, ...]] = ("read", "write", "metrics")
+"""``read``: whatever is asked for. ``write``: whatever changes something. ``metrics``: the Prometheus page alone."""
+
+READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _PREFIX: Final = "slk_"
 """Tells a secret scanner what it has found."""
@@ -89,9 +91,9 @@ class AccessRule:
         """True if anyone may read it."""
         return path in self.public or path.startswith(self.public_folders)
 
-    def scope_of(self, path: str) -> TokenScope:
+    def scope_of(self, path: str, method: str = "GET") -> TokenScope:
         """The scope that a token needs for it."""
-        return self.scopes.get(path, self.default)
+        return self.scopes.get(path, self.default) if method in READING else "write"
 
 
 class Authentication:
@@ -124,12 +126,13 @@ class Authentication:
             challenge = 'Bearer realm="somnolink"' + (', error="invalid_token"' if text else "")
             await problem(401, detail, headers={"WWW-Authenticate": challenge})(scope, receive, send)
             return
-        needed = self._rule.scope_of(scope["path"])
+        needed = self._rule.scope_of(scope["path"], scope["method"])
         if needed not in token.scopes:
             challenge = f'Bearer realm="somnolink", error="insufficient_scope", scope="{needed}"'
             detail = f"the token lacks the scope {needed}"
             await problem(403, detail, headers={"WWW-Authenticate": challenge})(scope, receive, send)
             return
+        scope.setdefault("state", {})["token"] = token.name
         await self._app(scope, receive, send)
 
     def _expired(self, token: ApiToken) -> bool:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final
 
-from fastapi import HTTPException, Path
+from fastapi import HTTPException, Path, Request
 
 from gateway.clock import Clock
+from gateway.errors import ConfigurationError, StoreRejectedError, WireError
+from gateway.service.alerts.stream import FeedHub
 from gateway.service.api.status import ServiceStatus
-from gateway.service.records import Device, NightResult, Records
+from gateway.service.records import Alert, Clinic, Device, NightResult, Patient, Records
 from gateway.service.store.base import SampleStore
 
 DEVICE_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,63}$"
@@ -21,6 +24,9 @@ CODE_PATTERN: Final = r"^[A-Za-z0-9_.-]{1,64}$"
 """Names of profiles and reasons; without it, PostgreSQL would refuse a NUL where SQLite finds nothing."""
 
 DeviceId = Annotated[str, Path(pattern=DEVICE_PATTERN, description="Id of the device, such as o2ring-0a1b2c3d4e")]
+PatientId = Annotated[str, Path(pattern=r"^p-[0-9a-f]{12}$", description="Opaque id of the patient")]
+AlertId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="Id of the alert")]
+ClinicId = Annotated[str, Path(pattern=DEVICE_PATTERN, description="Id of the clinic")]
 NightDate = Annotated[
     date,
     Path(
@@ -40,6 +46,7 @@ class Context:
     store: SampleStore
     clock: Clock
     status: Callable[[], ServiceStatus]
+    feed: FeedHub
 
     def device(self, device: str) -> Device:
         """The device; a 404 problem if it is not enrolled."""
@@ -55,3 +62,38 @@ class Context:
         if found is None:
             raise HTTPException(404, f"no results for {device} in the night of {night.isoformat()}")
         return found
+
+    def patient(self, patient: str) -> Patient:
+        """The patient; a 404 problem if there is none."""
+        found = self.records.people.patient(patient)
+        if found is None:
+            raise HTTPException(404, f"no such patient: {patient}")
+        return found
+
+    def alert(self, alert: str) -> Alert:
+        """The alert; a 404 problem if there is none."""
+        found = self.records.alerts.get(alert)
+        if found is None:
+            raise HTTPException(404, f"no such alert: {alert}")
+        return found
+
+    def clinic(self, clinic: str) -> Clinic:
+        """The clinic; a 404 problem if there is none."""
+        found = next((one for one in self.records.people.clinics() if one.id == clinic), None)
+        if found is None:
+            raise HTTPException(404, f"no such clinic: {clinic}")
+        return found
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """What the records refuse of a request's values is a 422 problem that says why."""
+    try:
+        yield
+    except (StoreRejectedError, ConfigurationError, WireError) as error:
+        raise HTTPException(422, str(error)) from None
+
+
+def who_asks(request: Request) -> str:
+    """Name of the token that the request came with."""
+    return str(request.state.token)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
@@ -25,13 +26,17 @@ class RunningServer:
         Where it answers, such as ``http://127.0.0.1:8080``.
     """
 
-    def __init__(self, server: uvicorn.Server, thread: threading.Thread, url: str) -> None:
+    def __init__(
+        self, server: uvicorn.Server, thread: threading.Thread, url: str, before_stop: Callable[[], None]
+    ) -> None:
+        self._before_stop = before_stop
         self._server = server
         self._thread = thread
         self.url: Final = url
 
     def stop(self) -> None:
         """Finish the requests under way and let go of the port. May be called twice."""
+        self._before_stop()
         self._server.should_exit = True
         self._thread.join(_STOP_S)
         if self._thread.is_alive():
@@ -76,7 +81,9 @@ def serve(app: FastAPI, host: str, port: int) -> RunningServer:
         listener.close()
         raise ServerError(f"the web server at {host}:{bound} did not start")
     shown = f"[{host}]" if ":" in host else host
-    return RunningServer(server, thread, f"http://{shown}:{bound}")
+    # Streams that never end by themselves are ended, or they would hold the server up.
+    before_stop: Callable[[], None] = getattr(app.state, "before_stop", lambda: None)
+    return RunningServer(server, thread, f"http://{shown}:{bound}", before_stop)
 
 
 def _listen(host: str, port: int) -> socket.socket:

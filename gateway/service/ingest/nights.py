@@ -115,7 +115,8 @@ class Nights:
         now_s = time.monotonic()
         zones = {device.id: device.zone for device in self._records.devices.list()}
         keys = set(self._records.results.stale())
-        keys |= {(night.device, night.night) for night in self._records.results.running()}
+        running = self._records.results.running()
+        keys |= {(night.device, night.night) for night in running if night.kind == "oximetry"}
         for device, night in sorted(keys):
             self._stale[device, night] = _Stale(zones.get(device, "UTC"), now_s, now_s, on_disk=True)
 

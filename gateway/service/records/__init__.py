@@ -29,6 +29,7 @@ from gateway.service.records.values import (
     Desaturation,
     Device,
     Gateway,
+    NightKind,
     NightResult,
     NightUpdate,
     Refusal,
@@ -36,6 +37,7 @@ from gateway.service.records.values import (
     SetAside,
     Severity,
     State,
+    Stretch,
 )
 from gateway.service.records.values_alerts import Alert, AlertEvent, Subject, Webhook
 from gateway.service.records.values_people import (
@@ -61,6 +63,7 @@ __all__ = [
     "Desaturation",
     "Device",
     "Gateway",
+    "NightKind",
     "NightResult",
     "NightUpdate",
     "Patient",
@@ -72,6 +75,7 @@ __all__ = [
     "SideEffect",
     "SideEffectKind",
     "State",
+    "Stretch",
     "Subject",
     "TreatmentStep",
     "Webhook",

@@ -13,7 +13,7 @@ from gateway.service.records.database import Database
 from gateway.service.records.tables import GatewayRow
 from gateway.service.records.tables_people import ClinicRow, PatientRow
 from gateway.service.records.values_people import Clinic, Patient
-from gateway.wire.topics import check_name
+from gateway.wire.topics import check_clinic
 
 SEXES: Final = ("female", "male", "other")
 
@@ -32,9 +32,9 @@ class People:
         StoreRejectedError
             If there is one of that id.
         WireError
-            If the id may not stand in a topic.
+            If the id is none for a clinic.
         """
-        row = ClinicRow(id=check_name(clinic, "clinic"), name=name, created_ms=at_ms)
+        row = ClinicRow(id=check_clinic(clinic), name=name, created_ms=at_ms)
         with self._database.write() as session:
             session.add(row)
         return _clinic(row)

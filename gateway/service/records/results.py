@@ -11,8 +11,16 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 
 from gateway.service.records.database import Database, Row
-from gateway.service.records.tables import DesaturationRow, NightRow, StaleNightRow
-from gateway.service.records.values import MAIN_INDICES, Desaturation, NightResult, NightUpdate, State
+from gateway.service.records.tables import DesaturationRow, NightRow, StaleNightRow, StretchRow
+from gateway.service.records.values import (
+    MAIN_INDICES,
+    Desaturation,
+    NightKind,
+    NightResult,
+    NightUpdate,
+    State,
+    Stretch,
+)
 
 MAX_LISTED: Final = 1000
 """Nights that one call lists at most."""
@@ -24,22 +32,27 @@ class Results:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def replace_night(self, result: NightResult, desaturations: Sequence[Desaturation]) -> None:
+    def replace_night(
+        self, result: NightResult, desaturations: Sequence[Desaturation], stretches: Sequence[Stretch] = ()
+    ) -> None:
         """Put a night's whole result in the place of what this analysis said before, in one transaction.
 
         Raises
         ------
         StoreRejectedError
-            If the device is not enrolled, or two desaturations start at the same moment.
+            If the device is not enrolled, or two desaturations, or stretches of a kind, start at the same moment.
         """
         with self._database.write() as session:
             session.execute(sa.delete(DesaturationRow).where(*_same_night(result)))
-            session.execute(_no_longer_stale(result.device, result.night))
+            session.execute(sa.delete(StretchRow).where(*_same_night(result, StretchRow)))
+            session.execute(_no_longer_stale(result.device, result.night, result.kind))
             self._database.upsert(session, NightRow, [_night_values(result)])
             if desaturations:
                 session.execute(
                     sa.insert(DesaturationRow), [_desaturation_values(result, one) for one in desaturations]
                 )
+            if stretches:
+                session.execute(sa.insert(StretchRow), [_stretch_values(result, one) for one in stretches])
 
     def upsert_running(self, updates: Sequence[NightUpdate]) -> None:
         """Bring many nights up to date in one transaction: their indices, and the desaturations that are new.
@@ -121,21 +134,36 @@ class Results:
         with self._database.read() as session:
             return [_desaturation(row) for row in session.scalars(statement)]
 
-    def mark_stale(self, nights: Sequence[tuple[str, date]], *, at_ms: int) -> None:
+    def stretches(self, result: NightResult) -> list[Stretch]:
+        """What else one night's result tells of, in order of time."""
+        statement = (
+            sa.select(StretchRow)
+            .where(*_same_night(result, StretchRow))
+            .order_by(StretchRow.start_ms, StretchRow.kind)
+        )
+        with self._database.read() as session:
+            return [Stretch(row.kind, row.start_ms, row.end_ms, row.data) for row in session.scalars(statement)]
+
+    def mark_stale(
+        self, nights: Sequence[tuple[str, date]], *, at_ms: int, kind: NightKind = "oximetry"
+    ) -> None:
         """Note (device, night)s whose results do not yet tell what the store holds; `replace_night` takes it back."""
-        rows: list[Row] = [{"device_id": device, "night": night, "since_ms": at_ms} for device, night in nights]
+        rows: list[Row] = [
+            {"device_id": device, "night": night, "kind": kind, "since_ms": at_ms} for device, night in nights
+        ]
         with self._database.write() as session:
             self._database.upsert(session, StaleNightRow, rows)
 
-    def clear_stale(self, device: str, night: date) -> None:
+    def clear_stale(self, device: str, night: date, *, kind: NightKind = "oximetry") -> None:
         """Take a note of `mark_stale` back without a result: the store holds nothing of that night."""
         with self._database.write() as session:
-            session.execute(_no_longer_stale(device, night))
+            session.execute(_no_longer_stale(device, night, kind))
 
-    def stale(self) -> list[tuple[str, date]]:
+    def stale(self, *, kind: NightKind = "oximetry") -> list[tuple[str, date]]:
         """Every (device, night) that is to be run again."""
+        statement = sa.select(StaleNightRow).where(StaleNightRow.kind == kind)
         with self._database.read() as session:
-            return [(row.device_id, row.night) for row in session.scalars(sa.select(StaleNightRow))]
+            return [(row.device_id, row.night) for row in session.scalars(statement)]
 
     def counts(self) -> dict[State, int]:
         """How many night results are in each state."""
@@ -145,12 +173,14 @@ class Results:
         return {state: found.get(state, 0) for state in State}
 
 
-def _no_longer_stale(device: str, night: date) -> sa.Delete:
-    return sa.delete(StaleNightRow).where(StaleNightRow.device_id == device, StaleNightRow.night == night)
+def _no_longer_stale(device: str, night: date, kind: NightKind) -> sa.Delete:
+    row = StaleNightRow
+    return sa.delete(row).where(row.device_id == device, row.night == night, row.kind == kind)
 
 
-def _same_night(result: NightResult) -> Iterable[sa.ColumnElement[bool]]:
-    row = DesaturationRow
+def _same_night(
+    result: NightResult, row: type[DesaturationRow | StretchRow] = DesaturationRow
+) -> Iterable[sa.ColumnElement[bool]]:
     return (
         row.device_id == result.device,
         row.night == result.night,
@@ -202,6 +232,11 @@ def _desaturation_values(result: NightResult, one: Desaturation) -> Row:
         "area": one.area,
         "confidence": one.confidence,
     }
+
+
+def _stretch_values(result: NightResult, one: Stretch) -> Row:
+    values = {"kind": one.kind, "start_ms": one.start_ms, "end_ms": one.end_ms, "data": dict(one.data)}
+    return {**_key_values(result), **values}
 
 
 def _night(row: NightRow) -> NightResult:

@@ -121,6 +121,28 @@ class DesaturationRow(Base):
     confidence: Mapped[float]
 
 
+class StretchRow(Base):
+    """A time that one night's analysis tells of: a wear of the MAD, data that are missing, a disturbance of breath."""
+
+    __tablename__ = "stretch"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["device_id", "night", "profile", "version"],
+            ["night.device_id", "night.night", "night.profile", "night.version"],
+            ondelete="CASCADE",
+        ),
+    )
+
+    device_id: Mapped[str] = mapped_column(primary_key=True)
+    night: Mapped[date] = mapped_column(Date, primary_key=True)
+    profile: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    start_ms: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    end_ms: Mapped[int]
+    data: Mapped[dict[str, float | str | list[str] | None]] = mapped_column(JSON)
+
+
 class StaleNightRow(Base):
     """A night whose result does not yet tell what the store holds: to be run again, also after a restart."""
 
@@ -128,6 +150,7 @@ class StaleNightRow(Base):
 
     device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
     night: Mapped[date] = mapped_column(Date, primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
     since_ms: Mapped[int]
 
 

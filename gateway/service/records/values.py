@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal
 
 MAIN_INDICES: Final = ("odi3", "odi4", "t90_pct", "mean_spo2", "min_spo2")
 """Indices that are columns of their own too, so that lists can sort and filter by them."""
 
 MAX_PAYLOAD: Final = 64 * 1024
 """Bytes of a set-aside message that are kept: enough to see what it was, too little to fill a disk quickly."""
+
+NightKind = Literal["oximetry", "wear", "bed"]
 
 
 class State(StrEnum):
@@ -107,6 +109,25 @@ class Desaturation:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """A time that a night's analysis tells of.
+
+    Attributes
+    ----------
+    kind : str
+        ``wear`` (of the MAD; `data` has the minutes by posture, the uncertainty of both ends and why it is suspect, if
+        it is), ``missing`` (no data) or ``disturbance`` (of breath).
+    start_ms, end_ms : int
+        UTC milliseconds.
+    """
+
+    kind: str
+    start_ms: int
+    end_ms: int
+    data: Mapping[str, float | str | list[str] | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class NightResult:
     """What one analysis says about one night of one device, named by (device, night, profile, version).
 
@@ -140,6 +161,11 @@ class NightResult:
     def key(self) -> tuple[str, date, str, str]:
         """(device, night, profile, version)."""
         return self.device, self.night, self.profile, self.version
+
+    @property
+    def kind(self) -> NightKind:
+        """What the night is told from: analyses of wear and of the bed have one profile each."""
+        return "wear" if self.profile == "wear" else "bed" if self.profile == "bed" else "oximetry"
 
 
 @dataclass(frozen=True, slots=True)

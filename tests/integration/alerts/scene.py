@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import httpx
 import numpy as np
 
 from gateway.service.alerts.engine import AlertEngine
@@ -135,3 +137,22 @@ class Scene:
     def told(self, kind: str) -> list[tuple[str, bool]]:
         """The feed's events of one rule: what happened, and whether late."""
         return [(event.event, event.late) for event in self.records.feed.after(0) if event.rule == kind]
+
+
+@dataclass
+class Desk:
+    """The API as a clinician's program uses it."""
+
+    scene: Scene
+    url: str
+    token: str
+
+    def ask(self, method: str, path: str, body: object = None, **parameters: str | int) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        address = f"{self.url}/api/v1{path}"
+        return httpx.request(method, address, json=body, headers=headers, params=parameters or None, timeout=20)
+
+    def get(self, path: str, **parameters: str | int) -> object:
+        answer = self.ask("GET", path, **parameters)
+        assert answer.status_code == 200, answer.text
+        return answer.json()

@@ -19,7 +19,15 @@ from tests.integration.api import synthetic
 from tests.integration.api.conftest import Service
 
 OPEN = {("GET", "/api/v1/health"), ("GET", "/"), ("HEAD", "/")}
-FILLED = {"device": synthetic.DEVICE, "night": synthetic.NIGHT.isoformat()}
+FILLED = {
+    "device": synthetic.DEVICE,
+    "night": synthetic.NIGHT.isoformat(),
+    "clinic": "clinic",
+    "patient": "p-00112233aabb",
+    "assignment": "a-00112233aabb",
+    "webhook": "w-00112233aabb",
+    "alert": "00112233445566778899aabbccddeeff",
+}
 
 
 def all_routes(app: FastAPI) -> list[tuple[str, str]]:
@@ -68,6 +76,18 @@ def test_a_token_opens_what_its_scope_says(service: Service) -> None:
     assert (refused.status_code, refused.json()["detail"]) == (403, "the token lacks the scope read")
     assert service.get("/metrics").status_code == 403
     assert service.get("/api/v1/devices").status_code == 200
+
+
+def test_who_may_read_may_not_change(service: Service) -> None:
+    body = {"name": "A", "zone": "UTC"}
+
+    def post(token: str) -> int:
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.post(f"{service.url}/api/v1/patients", json=body, headers=headers).status_code
+
+    writer = create_token(service.records, "desk", ["write"], created_ms=0)
+    assert (post(service.token), post(writer)) == (403, 201)
+    assert service.get("/api/v1/patients", token=writer).status_code == 403
 
 
 def test_a_token_ends_at_its_time_and_when_it_is_removed(service: Service) -> None:

@@ -13,6 +13,7 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
+from analytics.alerts.lifecycle import CHANGES, State
 from gateway.wire import topics
 from gateway.wire.access import SERVICE_USER, allowed
 from gateway.wire.codec import (
@@ -25,6 +26,7 @@ from gateway.wire.codec import (
     encode_status,
 )
 from gateway.wire.columns import missing_value
+from gateway.wire.feed import Evidence, FeedEvent, encode_event
 from gateway.wire.messages import (
     KINDS,
     MAX_COUNT,
@@ -41,6 +43,7 @@ from tests.conftest import ROOT
 from tests.unit.wire.samples import batch
 
 GATEWAY, DEVICE = "{gateway}", "{device}"
+USERS = {"gateway": "home", "service": SERVICE_USER, "clinic": "clinic"}
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +97,7 @@ def test_every_topic_of_the_code_is_a_channel_and_no_other(document: dict[str, A
         "acknowledgements": topics.ack(GATEWAY),
         "commands": topics.command(GATEWAY),
         "serviceStatus": topics.SERVICE_STATUS,
+        "alertFeed": topics.feed("{clinic}"),
     }
     assert document["channels"]["batches"]["parameters"]["kind"]["enum"] == list(KINDS)
     subscriptions = [operation.get("description", "") for operation in document["operations"].values()]
@@ -105,16 +109,17 @@ def test_both_directions_are_those_that_the_access_rule_allows(document: dict[st
     said = set()
     for operation in document["operations"].values():
         channel = operation["channel"]["$ref"].removeprefix("#/channels/")
-        user = "home" if operation["title"].startswith("gateway") else SERVICE_USER
+        user = USERS[operation["title"].split()[0]]
         action = "write" if operation["action"] == "send" else "read"
-        topic = document["channels"][channel]["address"].replace(GATEWAY, "home")
+        topic = document["channels"][channel]["address"].replace(GATEWAY, "home").replace("{clinic}", "clinic")
         assert allowed(user, action, topic.replace(DEVICE, "plx-1").replace("{kind}", "wear")), operation
         assert operation["bindings"]["mqtt"]["qos"] == 1
         assert operation["bindings"]["mqtt"]["retain"] == channel.endswith("Status")
         said.add((channel, user, action))
     # what one side sends the other receives
     for channel, user, action in said:
-        other = (channel, SERVICE_USER if user == "home" else "home", "read" if action == "write" else "write")
+        listener = "clinic" if channel == "alertFeed" else "home"
+        other = (channel, SERVICE_USER if user != SERVICE_USER else listener, "read" if action == "write" else "write")
         assert other in said or channel == "commands"
 
 
@@ -190,3 +195,21 @@ def test_acknowledgements_and_presence_have_the_fields_that_are_told(
         assert check(document, schemas[name], status) == []
         defaults = {n: p["default"] for n, p in schemas[name]["properties"].items() if "default" in p}
         assert status == {"online": True} | defaults
+
+
+def test_feed_events_have_the_fields_that_are_told(document: dict[str, Any], schemas: dict[str, Any]) -> None:
+    fields = msgspec.structs.fields(FeedEvent)
+    told = schemas["feedEvent"]
+    assert list(told["properties"]) == [field.name for field in fields]
+    assert told["required"] == [field.name for field in fields if field.required]
+    assert told["properties"]["state"]["enum"] == [state.value for state in State]
+    assert set(told["properties"]["event"]["enum"]) == {*CHANGES, "assigned", "commented"}
+    values = {"lowest_pct": 84.0, "note": "x", "missing": None}
+    event = FeedEvent(
+        7, "clinic", "raised", "a", "spo2_low", "open", "urgent", 1, "p-1", None, None, 2, 3, False, False, "m",
+        Evidence(1, 2, values), "/api/v1/alerts/a",
+    )  # fmt: skip
+    plain = msgspec.json.decode(encode_event(event))
+    assert check(document, told, plain) == []
+    assert check(document, told, plain | {"event": "exploded"}) != []
+    assert check(document, told, plain | {"name": "Smith"}) != []

@@ -8,7 +8,7 @@ from gateway.errors import WireError
 from gateway.wire import topics
 from gateway.wire.access import SERVICE_USER, allowed, covers, mosquitto_acl
 from gateway.wire.messages import KINDS
-from gateway.wire.topics import BatchTopic, check_name, parse_batch
+from gateway.wire.topics import BatchTopic, check_clinic, check_name, parse_batch
 
 
 def test_a_batch_topic_is_read_as_it_was_made() -> None:
@@ -31,6 +31,8 @@ def test_a_batch_topic_is_read_as_it_was_made() -> None:
         "somnolink/v1/Home/up/plx-1/oximetry",
         "somnolink/v1/service/up/plx-1/oximetry",
         "somnolink/v1/feed/up/plx-1/oximetry",
+        "somnolink/v1/clinic/up/plx-1/oximetry",
+        "somnolink/v1/clinic-north/up/plx-1/oximetry",
         "somnolink/v1/home/up/plx 1/oximetry",
         f"somnolink/v1/home/up/{'x' * 65}/oximetry",
     ],
@@ -47,6 +49,17 @@ def test_names_of_1_to_64_plain_characters_stand_in_a_topic() -> None:
         with pytest.raises(WireError, match="must be 1 to 64"):
             check_name(name, "gateway")
     assert check_name("service", "device") == "service"
+
+
+def test_clinics_have_names_that_no_gateway_has() -> None:
+    for name in ("clinic", "clinic-a", "clinic-" + "x" * 57):
+        assert check_clinic(name) == name
+        with pytest.raises(WireError, match="taken"):
+            check_name(name, "gateway")
+    for name in ("clinic-", "clinics", "Clinic", "north", "clinic/a", "clinic-+", "clinic-" + "x" * 58):
+        with pytest.raises(WireError):
+            check_clinic(name)
+    assert check_name("clinical", "gateway") == "clinical"
 
 
 ROOT = "somnolink/v1"
@@ -76,6 +89,15 @@ ROOT = "somnolink/v1"
         ("home", "read", "#", False),
         ("home", "read", f"{ROOT}/home/#", False),
         ("home", "read", f"{ROOT}/feed/clinic", False),
+        ("home", "read", f"{ROOT}/feed/home", False),
+        # a clinic's listeners: its feed, and nothing of any home
+        ("clinic", "read", f"{ROOT}/feed/clinic", True),
+        ("clinic-north", "read", f"{ROOT}/feed/clinic-north", True),
+        ("clinic-north", "read", f"{ROOT}/feed/clinic", False),
+        ("clinic", "read", f"{ROOT}/feed/+", False),
+        ("clinic", "read", f"{ROOT}/service/status", False),
+        ("clinic", "write", f"{ROOT}/feed/clinic", False),
+        ("clinic", "write", f"{ROOT}/clinic/up/plx-1/oximetry", False),
         # the service
         (SERVICE_USER, "read", topics.ALL_BATCHES, True),
         (SERVICE_USER, "read", topics.ALL_STATUS, True),
@@ -130,6 +152,7 @@ def test_mosquittos_acl_file_is_the_same_rule_spelled_out() -> None:
         "pattern read somnolink/v1/service/status",
         "pattern write somnolink/v1/%u/up/#",
         "pattern write somnolink/v1/%u/status",
+        "pattern read somnolink/v1/feed/%u",
         "user somnolink-service",
         "topic read somnolink/v1/+/up/#",
         "topic read somnolink/v1/+/status",

@@ -44,6 +44,8 @@ _NAMES: Final[dict[str, frozenset[str]]] = {
     "accel_y": frozenset({"accely", "accy", "ay", "accelymg"}),
     "accel_z": frozenset({"accelz", "accz", "az", "accelzmg"}),
     "flags": frozenset({"flags"}),
+    "pressure": frozenset({"pressure", "bcg", "ballistocardiogram", "piezo", "strip", "waveform"}),
+    "gain": frozenset({"gain", "gainstep"}),
 }
 """What devices and apps call each column, in lower case without units, blanks and punctuation."""
 

@@ -34,3 +34,10 @@ def test_what_is_closed(path: str) -> None:
 def test_metrics_take_a_scope_of_their_own() -> None:
     assert RULE.scope_of("/metrics") == "metrics"
     assert RULE.scope_of("/api/v1/devices") == "read"
+    assert RULE.scope_of("/api/v1/devices", "HEAD") == "read"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "BREW"])
+def test_what_changes_something_takes_another(method: str) -> None:
+    assert RULE.scope_of("/api/v1/patients", method) == "write"
+    assert RULE.scope_of("/metrics", method) == "write"

@@ -277,12 +277,33 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("device_id", "night", "profile", "version", "start_ms", name=op.f("pk_desaturation")),
     )
     op.create_table(
+        "stretch",
+        sa.Column("device_id", sa.String(length=255), nullable=False),
+        sa.Column("night", sa.Date(), nullable=False),
+        sa.Column("profile", sa.String(length=255), nullable=False),
+        sa.Column("version", sa.String(length=255), nullable=False),
+        sa.Column("kind", sa.String(length=255), nullable=False),
+        sa.Column("start_ms", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("end_ms", sa.BigInteger(), nullable=False),
+        sa.Column("data", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["device_id", "night", "profile", "version"],
+            ["night.device_id", "night.night", "night.profile", "night.version"],
+            name=op.f("fk_stretch_device_id_night_profile_version_night"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "device_id", "night", "profile", "version", "kind", "start_ms", name=op.f("pk_stretch")
+        ),
+    )
+    op.create_table(
         "stale_night",
         sa.Column("device_id", sa.String(length=255), nullable=False),
         sa.Column("night", sa.Date(), nullable=False),
+        sa.Column("kind", sa.String(length=255), nullable=False),
         sa.Column("since_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["device_id"], ["device.id"], name=op.f("fk_stale_night_device_id_device")),
-        sa.PrimaryKeyConstraint("device_id", "night", name=op.f("pk_stale_night")),
+        sa.PrimaryKeyConstraint("device_id", "night", "kind", name=op.f("pk_stale_night")),
     )
     op.create_table(
         "assignment",
@@ -307,6 +328,7 @@ def downgrade() -> None:
     for table in (
         "assignment",
         "stale_night",
+        "stretch",
         "desaturation",
         "night",
         "device",
