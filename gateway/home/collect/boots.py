@@ -24,6 +24,10 @@ BOOTS: Final = 1 << 16
 UNBOUNDED_MS: Final = 10 * 365 * 86_400_000
 """Stated where nothing says when a boot began at the earliest: ten years, more than a device lives."""
 
+EARLIEST_MS: Final = 946_684_800_000
+LATEST_MS: Final = 7_258_118_400_000
+"""2000 to 2200: a tick that makes no sense dates no record out of what can be stored; its doubt grows by as much."""
+
 MEASURED_OVER_MS: Final = 3_600_000
 """Anchors closer than this tell no drift: half a connection interval each is 10 ppm of an hour."""
 
@@ -175,7 +179,8 @@ def date_records(
         utc[part], doubt[part] = dates.utc_ms, dates.uncertainty_ms
         done = part.stop
         earliest = int(utc[done - 1] - doubt[done - 1])
-    return Dates(utc[:done], doubt[:done])
+    within = utc[:done].clip(EARLIEST_MS, LATEST_MS)
+    return Dates(within, doubt[:done] + np.abs(within - utc[:done]))
 
 
 def _date_between(least_ms: int | None, latest_ms: int, ticks_ms: int, tick_ms: Ints) -> Dates:

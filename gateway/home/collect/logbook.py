@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import sqlite3
 from collections.abc import Sequence
+from typing import Final
 
 from gateway.errors import TransferError
 from gateway.home.collect.boots import BOOTS, date_records, drift_ppm, epoch_at_contact, epochs_of
@@ -14,6 +15,9 @@ from gateway.home.outbox import Outbox
 from gateway.home.outbox.ledger import Anchor
 from gateway.home.outbox.records import DatedUpTo, Kept
 from gateway.wire.messages import Kind
+
+RECENT: Final = 128
+"""Anchors that live dating and drift look at: two and a half days of a link that is held."""
 
 
 class Logbook:
@@ -26,7 +30,6 @@ class Logbook:
     def __init__(self, outbox: Outbox, device: str) -> None:
         self._outbox = outbox
         self._device = device
-        self._anchors: list[Anchor] | None = None
         self._before: DatedUpTo | None = None
         self._session = secrets.token_hex(8)
         self._seq = 0
@@ -34,10 +37,9 @@ class Logbook:
     async def note_boot(self, boot: int, tick_ms: int, utc_ms: int, uncertainty_ms: int) -> float | None:
         """Note a contact; returns the drift in ppm by which the device's clock is slow, where it is known."""
         ledger = self._outbox.ledger
-        epoch = epoch_at_contact(await ledger.anchors(self._device), boot, tick_ms)
+        epoch = epoch_at_contact(await ledger.anchors(self._device, 1), boot, tick_ms)
         await ledger.add_anchor(self._device, Anchor(epoch, tick_ms, utc_ms, uncertainty_ms))
-        self._anchors = await ledger.anchors(self._device)
-        return drift_ppm(self._anchors)
+        return drift_ppm(await ledger.anchors(self._device, RECENT))
 
     async def position(self, number: int) -> int:
         """First sequence of log `number` that is not on our disk yet."""
@@ -58,7 +60,7 @@ class Logbook:
         """
         book = self._outbox.records
         kept = await book.kept(self._device)
-        anchors = await self._known()
+        anchors = await self._outbox.ledger.anchors(self._device)
         if not kept or not anchors:
             return 0
         readings = joined([read(Records(one.layout, one.count, one.data)) for one in kept])
@@ -95,7 +97,8 @@ class Logbook:
             The disk refuses: the position stays where it was, and the device keeps its records.
         """
         book = self._outbox.records
-        anchors = await self._known()
+        # Read anew each time: they are corrected when our own clock is set.
+        anchors = await self._outbox.ledger.anchors(self._device, RECENT)
         if not anchors or (readings.boot != anchors[-1].epoch % BOOTS).any():
             raise TransferError(f"{self._device}: live records of a boot that was never met")
         before = self._before or await book.dated_up_to(self._device)
@@ -113,11 +116,6 @@ class Logbook:
         self._before = upto
         self._seq += len(batches)
         return sum(batch.size for batch in batches)
-
-    async def _known(self) -> list[Anchor]:
-        if self._anchors is None:
-            self._anchors = await self._outbox.ledger.anchors(self._device)
-        return self._anchors
 
 
 def _used(kept: Sequence[Kept], count: int) -> tuple[list[int], Kept | None]:

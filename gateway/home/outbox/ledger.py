@@ -101,15 +101,16 @@ class Ledger:
             )
         )
 
-    async def anchors(self, device: str) -> list[Anchor]:
-        """All anchors of a device, by epoch and tick."""
+    async def anchors(self, device: str, newest: int = -1) -> list[Anchor]:
+        """All anchors of a device, or the newest of them, by epoch and tick."""
 
         def job(database: sqlite3.Connection) -> list[Anchor]:
             rows = database.execute(
-                "SELECT epoch, tick, utc_ms, uncertainty_ms FROM anchor WHERE device = ? ORDER BY epoch, tick",
-                (device,),
+                "SELECT epoch, tick, utc_ms, uncertainty_ms FROM anchor WHERE device = ?"
+                " ORDER BY epoch DESC, tick DESC LIMIT ?",
+                (device, newest),
             )
-            return [Anchor(*row) for row in rows]
+            return [Anchor(*row) for row in rows][::-1]
 
         return await self._journal.run(job)
 

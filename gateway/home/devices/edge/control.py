@@ -21,6 +21,9 @@ PROTOCOL: Final = 1
 LEAST_MTU: Final = 64
 """A response to a proof has 35 bytes, a proof 49: with less they would be cut."""
 
+LONGEST_BOOT_MS: Final = 1 << 40
+"""A waveform frame's tick has 40 bits: 34 years."""
+
 DATA_HEADER_BYTES: Final = 5
 NONCE_BYTES: Final = 16
 PROOF_BYTES: Final = 32
@@ -212,7 +215,10 @@ def decode_response(data: bytes) -> Response:
 
 def decode_moment(value: bytes) -> Moment:
     """The clock characteristic, or the value of a response to `TIME`."""
-    return Moment(*_unpack("<HQ", value, "a clock"))
+    moment = Moment(*_unpack("<HQ", value, "a clock"))
+    if moment.tick_ms >= LONGEST_BOOT_MS:
+        raise ProtocolError("a clock that runs for longer than a record can tell")
+    return moment
 
 
 def decode_report(value: bytes) -> Report:

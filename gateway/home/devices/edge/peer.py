@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import Final, TypeVar
 
 from gateway.errors import DeviceError, ProtocolError
-from gateway.home.devices import sig
 from gateway.home.devices.driver import Desk, Link
 from gateway.home.devices.edge import control
 from gateway.home.devices.edge.control import DeviceKind, Information, Moment, Op, Response, Result, Status
 from gateway.home.devices.edge.proof import gateway_proof, is_device_proof
-
-MODEL: Final = "00002a24-0000-1000-8000-00805f9b34fb"
-FIRMWARE: Final = "00002a26-0000-1000-8000-00805f9b34fb"
+from gateway.home.devices.identity import FIRMWARE, MODEL, text_of
 
 ANSWER_S: Final = 10.0
 """A device answers within some 50 ms; an erase of flash and a bad spell of the radio are outlasted."""
@@ -31,6 +28,7 @@ READINGS: Final = 3
 
 log = logging.getLogger(__name__)
 Queue = asyncio.Queue[bytes | None]
+Value = TypeVar("Value")
 
 
 class Peer:
@@ -161,14 +159,14 @@ class Peer:
         DeviceError
             It is another kind of device.
         """
-        self.information = control.decode_information(await self._link.read(control.INFORMATION))
+        self.information = await self.sense(control.decode_information, await self._link.read(control.INFORMATION))
         if self.information.device != kind:
             raise DeviceError(f"{self._link.address} is no {kind.name.lower().replace('_', ' ')}")
         return await self.status()
 
     async def status(self) -> Status:
         """Read the status and report it."""
-        status = control.decode_status(await self._link.read(control.STATUS))
+        status = await self.sense(control.decode_status, await self._link.read(control.STATUS))
         self._desk.status(boot=float(status.boot), events=float(status.faults))
         if status.battery_pct is not None:
             self._desk.status(battery=float(status.battery_pct))
@@ -190,7 +188,7 @@ class Peer:
             self._need(answer, Op.TIME)
             trip_ms = answered_ms - asked_ms
             if trip_ms >= 0 and (best is None or trip_ms < best[0]):
-                best = trip_ms, asked_ms + trip_ms // 2, control.decode_moment(answer.value)
+                best = trip_ms, asked_ms + trip_ms // 2, await self.sense(control.decode_moment, answer.value)
         if best is None:
             raise DeviceError(f"{self._link.address}: our own clock was set while the device's was read")
         trip_ms, utc_ms, moment = best
@@ -206,6 +204,14 @@ class Peer:
         """Let the device free every record before sequence `end`."""
         if end > 0:
             self._need(await self.ask(control.request_acknowledge(self.information.log, end - 1)), Op.ACKNOWLEDGE)
+
+    async def sense(self, decode: Callable[[bytes], Value], data: bytes) -> Value:
+        """Decode what the visit cannot do without; `DeviceError`, the bytes set aside, if it makes no sense."""
+        try:
+            return decode(data)
+        except ProtocolError as error:
+            await self._desk.set_aside(data, str(error))
+            raise DeviceError(f"{self._link.address}: {error}") from None
 
     def _need(self, response: Response, op: Op) -> None:
         if not response.done:
@@ -228,29 +234,19 @@ async def meet(link: Link, desk: Desk, kind: DeviceKind) -> AsyncIterator[tuple[
     DeviceError
         It is not ours, another kind, or the link is gone.
     """
-    await desk.introduce(serial=None, model=await _text(link, MODEL), firmware=await _text(link, FIRMWARE))
+    await desk.introduce(
+        serial=None, model=await text_of(link, desk, MODEL), firmware=await text_of(link, desk, FIRMWARE)
+    )
     await link.pair()
     await _await_mtu(link, desk)
     async with AsyncExitStack() as stack:
         responses = await stack.enter_async_context(link.notifications(control.CONTROL))
         data = await stack.enter_async_context(link.notifications(control.DATA))
         peer = Peer(link, desk, responses, data)
-        try:
-            await peer.enrol()
-            status = await peer.introduce(kind)
-        except ProtocolError as error:
-            raise DeviceError(f"{link.address}: {error}") from None
+        await peer.enrol()
+        status = await peer.introduce(kind)
         await peer.anchor()
         yield peer, status
-
-
-async def _text(link: Link, characteristic: str) -> str:
-    if not link.has(characteristic):
-        return ""
-    try:
-        return sig.decode_text(await link.read(characteristic))
-    except ProtocolError:
-        return ""
 
 
 async def _await_mtu(link: Link, desk: Desk) -> None:

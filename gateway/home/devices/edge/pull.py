@@ -78,8 +78,8 @@ class LogPull:
         try:
             while self._end < limit:
                 before = self._end
-                whole = await self._report(first, limit)
-                tries = 0 if whole or self._end > before else tries + 1
+                await self._report(first, limit)
+                tries = 0 if self._end > before else tries + 1
                 if tries == TRIES:
                     raise TransferError("the device sends records that do not arrive")
         except DeviceError:
@@ -100,15 +100,15 @@ class LogPull:
         self._end = max(known, self._status.oldest)
         return self._end
 
-    async def _report(self, origin: int, limit: int) -> bool:
-        """One report to the end, or to a break; True if all that it sent has arrived."""
+    async def _report(self, origin: int, limit: int) -> None:
+        """One report to the end, or to a break."""
         peer = self._peer
         reception = Reception(self._end)
         try:
             await peer.write(control.request_report(self._log, self._end, Mode.UNTIL_END))
             await self._receive(reception, origin, limit)
             report = await self._account(reception, limit)
-            whole = await self._settle(reception, report)
+            await self._settle(reception, report)
         except DeviceError:
             await self._feed(reception, peer.arrived())
             await self._keep(reception)
@@ -116,7 +116,6 @@ class LogPull:
         await self._keep(reception)
         await peer.acknowledge(self._end)
         self._progress(origin, limit)
-        return whole
 
     async def _receive(self, reception: Reception, origin: int, limit: int) -> None:
         """Take what comes until the report ends, or has a break."""
@@ -146,20 +145,22 @@ class LogPull:
         if reception.broken and not await peer.has_response(Op.REPORT):
             aborted = await peer.ask(control.request_abort())
             if aborted.done:
-                return control.decode_report(aborted.value)
+                return await peer.sense(control.decode_report, aborted.value)
         ended = await peer.response(Op.REPORT)
         if ended.result == Result.NO_RECORDS:
-            return Report(limit, 0)  # whatever is left is void
+            # What there was when the report began is void. What has come since is not, so not all of the count.
+            counted = await peer.ask(control.request_count(self._log, self._end))
+            count = await peer.sense(control.decode_count, counted.value)
+            return Report(min(limit, count.first + count.sequences), 0)
         if not ended.done:
             raise DeviceError(f"a report was refused with {ended.result:#04x}")
-        return control.decode_report(ended.value)
+        return await peer.sense(control.decode_report, ended.value)
 
-    async def _settle(self, reception: Reception, report: Report) -> bool:
+    async def _settle(self, reception: Reception, report: Report) -> None:
+        """Hold what has arrived against what was sent."""
         await self._feed(reception, self._peer.arrived())
-        whole = reception.settle(report.sent)
-        if whole:
+        if reception.settle(report.sent):
             reception.next = max(reception.next, report.next)
-        return whole
 
     async def follow(self) -> None:
         """Pass on what the device records while the link is up; ends with the link.
@@ -180,8 +181,8 @@ class LogPull:
                 if not began.done:
                     raise DeviceError(f"following was refused with {began.result:#04x}")
                 anchor_due_s = await self._stream(reception, anchor_due_s)
-                account = control.decode_report((await peer.ask(control.request_abort())).value)
-                await self._settle(reception, account)
+                aborted = await peer.ask(control.request_abort())
+                await self._settle(reception, await peer.sense(control.decode_report, aborted.value))
             except DeviceError:
                 await self._feed(reception, peer.arrived())
                 await self._pass_on(reception)
@@ -241,11 +242,12 @@ class LogPull:
         """Those that can be read; what cannot is set aside, so that it blocks nothing."""
         good: list[Records] = []
         for run in runs:
-            if run.layout not in LAYOUTS:
-                await self._desk.set_aside(run.data, f"{run.count} records of a layout not known here: {run.layout}")
+            layout = LAYOUTS.get(run.layout)
+            if layout is None or layout.kind != self._kind:
+                await self._desk.set_aside(run.data, f"{run.count} records of layout {run.layout}, unknown here")
                 continue
-            size, decode = LAYOUTS[run.layout]
-            refused = frozenset(decode(run.data).refused)
+            size = layout.record_bytes
+            refused = frozenset(layout.decode(run.data).refused)
             for data in refused:
                 await self._desk.set_aside(data, f"no record of layout {run.layout}")
             if refused:

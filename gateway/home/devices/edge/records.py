@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gateway.errors import ProtocolError
 from gateway.home.devices.driver import Readings, Records
-from gateway.wire.messages import WaveformFlag, WearFlag
+from gateway.wire.messages import Kind, WaveformFlag, WearFlag
 
 WEAR: Final = 1
 WAVE: Final = 2
@@ -164,21 +164,30 @@ def _unpack_samples(packed: Table, width: int) -> NDArray[np.int16]:
     return np.packbits(whole, axis=2, bitorder="little").view("<i2")[:, :, 0]
 
 
-LAYOUTS: Final[Mapping[int, tuple[int, Callable[[bytes], Decoded]]]] = {
-    WEAR: (WEAR_BYTES, decode_wear),
-    WAVE: (WAVE_BYTES, decode_wave),
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What records of a layout say, how long they are, what decodes them."""
+
+    kind: Kind
+    record_bytes: int
+    decode: Callable[[bytes], Decoded]
+
+
+LAYOUTS: Final[Mapping[int, Layout]] = {
+    WEAR: Layout("wear", WEAR_BYTES, decode_wear),
+    WAVE: Layout("waveform", WAVE_BYTES, decode_wave),
 }
-"""Layout number -> (bytes of a record, what decodes it)."""
+"""By number."""
 
 
 def record_bytes(layout: int, told: int) -> int:
     """Bytes of a record: of a known layout its own, of one from newer firmware what the device has told of it."""
-    return LAYOUTS[layout][0] if layout in LAYOUTS else told
+    return LAYOUTS[layout].record_bytes if layout in LAYOUTS else told
 
 
 def read(records: Records) -> Readings:
     """Readings of records of a known layout, all of which were found sound."""
-    return LAYOUTS[records.layout][1](records.data).readings
+    return LAYOUTS[records.layout].decode(records.data).readings
 
 
 def _table(data: bytes, size: int) -> Table:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge.common.ringlog import RingLog
 from gateway.errors import DeviceError, OutboxError
 from gateway.home.devices.driver import After
 from gateway.home.outbox import Limits
@@ -294,6 +295,59 @@ class TestFaults:
             errors_ms(side.truth, await side.found())
             (odd,) = await side.outbox.set_aside.newest()
             assert odd.data == b"\x80" + bytes(13)
+
+        live_through(tmp_path, scene)
+
+    def test_records_of_a_layout_that_is_not_the_recorders_are_set_aside(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            await wear(side, 20)
+            side.device.reboot()  # into firmware that writes layout 9, of 20 bytes
+            log = RingLog(side.device.flash, 9, 20, 2)
+            for number in range(30):
+                log.append(bytes((number,)) * 20)
+            side.device.shape = 1, 9, 20
+            side.device.reboot()
+            assert await side.visit() is After.SELDOM
+            errors_ms(side.truth, await side.found())
+            assert [odd.data for odd in await side.outbox.set_aside.newest()] == [
+                b"".join(bytes((number,)) * 20 for number in range(30))
+            ]
+            assert side.device.device.log.pending == 0
+
+        live_through(tmp_path, scene)
+
+    def test_a_device_that_promises_records_and_has_none_is_left(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            await wear(side, 20)
+            honest = side.device.device.status
+            side.device.device.status = lambda: honest()[:6] + (1000).to_bytes(4, "little") + honest()[10:]
+            error = await side.visit()
+            assert isinstance(error, DeviceError)
+            assert "do not arrive" in str(error)
+            assert len(await side.found()) == 20
+
+        live_through(tmp_path, scene)
+
+    @pytest.mark.parametrize("what", ["information", "status"])
+    def test_what_the_visit_cannot_do_without_ends_it_and_is_set_aside(self, tmp_path: Path, what: str) -> None:
+        async def scene(side: Bedside) -> None:
+            setattr(side.device.device, what, lambda: b"\xff" * 7)
+            assert isinstance(await side.visit(), DeviceError)
+            (odd,) = await side.outbox.set_aside.newest()
+            assert odd.data == b"\xff" * 7
+
+        live_through(tmp_path, scene)
+
+
+class TestOurOwnClock:
+    def test_a_computer_that_was_an_hour_behind_at_a_contact_dates_by_what_it_knows_later(self, tmp_path: Path) -> None:
+        async def scene(side: Bedside) -> None:
+            assert await side.visit() is After.SELDOM
+            await wear(side, 100)
+            # As the collector does when this computer's clock is set by an hour between two contacts.
+            await side.outbox.ledger.shift_anchors(0, side.clock.utc_ms(), -3_600_000)
+            assert await side.visit() is After.SELDOM
+            assert np.abs(errors_ms(side.truth, await side.found())).max() <= 100
 
         live_through(tmp_path, scene)
 
