@@ -90,11 +90,29 @@ def test_a_stamp_of_a_clock_that_cannot_be_read_is_believed_only_near_the_homes_
         meter = await meter_of(side, wrong_s=wrong_s, clock=False)
         meter.take(121.0, 80.0)
         await visit(side, meter)
-        rows = await side.rows("blood_pressure", "live")
+        rows = await side.rows("blood_pressure", "stored")
         assert len(rows) == int(taken)
-        assert len(await side.outbox.set_aside.newest()) == int(not taken)
-        if taken:
-            assert abs(rows[0].t_ms - meter.taken[0].utc_ms) < 5_000
+        kept = await side.outbox.set_aside.newest()
+        assert [one.reason[:26] for one in kept] == ["stamped by a clock that is"] * int(not taken)
+        for row in rows:
+            assert abs(row.t_ms - meter.taken[0].utc_ms) <= row.uncertainty_ms
+
+    stand(tmp_path, story)
+
+
+def test_the_newest_measurement_vouches_for_the_clock_that_stamped_the_older_ones(tmp_path: Path) -> None:
+    async def story(side: Stand) -> None:
+        meter = await meter_of(side, clock=False)
+        for number in range(3):
+            meter.take(121.0 + number, 80.0)
+            await side.clock.sleep(5 * 3600)
+        meter.take(130.0, 80.0)
+        await visit(side, meter)
+        rows = await side.rows("blood_pressure", "stored")
+        assert [row.values[0] for row in rows] == [121.0, 122.0, 123.0, 130.0]
+        for row, taken in zip(rows, meter.taken, strict=True):
+            assert abs(row.t_ms - taken.utc_ms) <= row.uncertainty_ms
+        assert await side.outbox.set_aside.newest() == []
 
     stand(tmp_path, story)
 

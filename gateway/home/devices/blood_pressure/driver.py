@@ -37,8 +37,8 @@ STAMPED_MS: Final = 1000
 """Measurements are stamped in whole seconds."""
 
 JUST_MADE: Final = timedelta(minutes=10)
-"""A meter whose clock cannot be read sends a measurement when it has made it: one stamped so near to the home's time is
-dated when it arrives."""
+"""A meter whose clock cannot be read sends a measurement when it has made it: one stamped so near to the home's time
+tells that the clock is right, give or take as much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,9 @@ class BloodPressureDriver(Driver):
                     data, measurement = await messages.next(within_s=QUIET_S)
                     await meter.keep(data, measurement)
             except LinkLostError:
-                return After.REST  # meters hang up when they have said what they have
+                await meter.finish()  # meters hang up when they have said what they have
             except SilentError:
+                await meter.finish()
                 await meter.set_clock()
         return After.REST
 
@@ -88,6 +89,7 @@ class _Meter:
         self._user: int | None = None
         self._contact: _Contact | None = None
         self._epoch: int | None = None
+        self._undated: list[tuple[bytes, BloodPressure]] = []
 
     async def introduce(self) -> None:
         """Introduce the meter itself, and note what its clock reads."""
@@ -116,26 +118,47 @@ class _Meter:
             self._epoch = await self._desk.note_anchor(contact.tick_ms, contact.utc_ms, contact.uncertainty_ms)
 
     async def keep(self, data: bytes, measurement: BloodPressure) -> None:
-        """Hand a measurement over: dated by its own time, or by ours where it has none that can be used."""
+        """Hand a measurement over: dated by its own time, or by ours where it has none."""
         if measurement.user is not None and self._serial is None:
             await self._desk.set_aside(data, "a meter without a serial number: its users cannot be told apart for good")
             return
-        if measurement.user != self._user:
-            await self._speak_for(measurement.user)
-        row = _row_of(measurement)
-        stamp = measurement.timestamp
-        if stamp is not None and self._contact is not None:
-            # Named by its content: the same measurement again (its confirmation was lost) is the same item.
-            name = "bp-" + hashlib.sha256(data).hexdigest()[:24]
-            if not (await self._desk.item(name)).done:
-                columns = columns_of("blood_pressure", [row])
-                at_once = np.zeros(1, dtype=np.int64)
-                await self._desk.deliver(name, "blood_pressure", columns, tick0_ms=_tick(stamp), offsets_ms=at_once)
-        elif stamp is None or abs(stamp - self._desk.local_time()) < JUST_MADE:
+        local = self._desk.local_time()
+        if measurement.timestamp is None:
+            await self._as(measurement.user)
             async with self._desk.stream("blood_pressure", STAMPED_MS) as stream:
-                stream.add(row)
+                stream.add(_row_of(measurement))
+        elif self._contact is not None:
+            await self._deliver(data, measurement, measurement.timestamp)
+        elif abs(measurement.timestamp - local) < JUST_MADE:
+            doubt_ms = STAMPED_MS + round(JUST_MADE.total_seconds() * 1000)
+            self._contact = _Contact(local, _tick(local), self._desk.clock.utc_ms(), doubt_ms)
+            await self._speak_for(measurement.user)
+            for held in (*self._undated, (data, measurement)):
+                await self.keep(*held)
+            self._undated.clear()
         else:
+            # The newest comes last, and tells whether this clock is right.
+            self._undated.append((data, measurement))
+
+    async def finish(self) -> None:
+        """All has come: what could not be dated is set aside; the desk is told of the meter itself again."""
+        for data, _ in self._undated:
             await self._desk.set_aside(data, "stamped by a clock that is off and cannot be read: it cannot be dated")
+        await self._as(None)
+
+    async def _as(self, user: int | None) -> None:
+        if user != self._user:
+            await self._speak_for(user)
+
+    async def _deliver(self, data: bytes, measurement: BloodPressure, stamp: datetime) -> None:
+        await self._as(measurement.user)
+        # Named by its content: the same measurement again (its confirmation was lost) is the same item.
+        name = "bp-" + hashlib.sha256(data).hexdigest()[:24]
+        if (await self._desk.item(name)).done:
+            return
+        columns = columns_of("blood_pressure", [_row_of(measurement)])
+        at_once = np.zeros(1, dtype=np.int64)
+        await self._desk.deliver(name, "blood_pressure", columns, tick0_ms=_tick(stamp), offsets_ms=at_once)
 
     async def _read_clock(self) -> _Contact | None:
         """Read the meter's clock by whichever of two characteristics it has."""
@@ -162,6 +185,7 @@ class _Meter:
         local = self._desk.local_time()
         if self._contact is None or self._epoch is None or abs(self._contact.local - local) < CLOCK_OFF:
             return
+        # Only a clock that was read is ever found to be off.
         if self._link.has(CURRENT_TIME):
             value = sig.encode_current_time(sig.CurrentTime(local, local.isoweekday()))
             await self._link.write(CURRENT_TIME, value, response=True)

@@ -280,8 +280,8 @@ FAMILIES: Sequence[Family] = (
 
 
 ELSEWHERE: Mapping[type[Driver], str] = {
-    RecorderDriver: "tests/unit/home/devices/test_edge_protocol.py",
-    BedSensorDriver: "tests/unit/home/devices/test_edge_protocol.py",
+    RecorderDriver: "tests/integration/home/edge",
+    BedSensorDriver: "tests/integration/home/edge",
 }
 """Our own devices, whose peripheral is their real firmware and which let in only who is enrolled: held to the same
 contract, and more, by tests of their own."""
