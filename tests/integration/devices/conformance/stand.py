@@ -141,11 +141,13 @@ class Stand:
         found = [decode_batch(payload) for (payload,) in rows]
         return [batch for batch in found if (batch.kind, batch.origin) == (kind, origin)]
 
-    async def rows(self, kind: Kind, origin: str) -> list[Row]:
-        """Samples in the outbox, by time."""
+    async def rows(self, kind: Kind, origin: str, device: str = "") -> list[Row]:
+        """Samples in the outbox, by time; of one device, if it is named."""
         names = PRESSURES if kind == "blood_pressure" else ROWS
         rows: list[Row] = []
         for batch in await self.batches(kind, origin):
+            if device not in ("", batch.device):
+                continue
             none = np.full(batch.size, np.nan)
             columns = [batch.columns.get(name, none).tolist() for name in names]
             rows += [
