@@ -35,7 +35,9 @@ class Sex(StrEnum):
 def analyze(
     file: Annotated[
         Path,
-        typer.Argument(help="O2Ring CSV, .vld/.dat, O2Ring-S, EDF, HDF5 .mat, time,spo2,pulse or time,temperature."),
+        typer.Argument(
+            help="Oximetry (O2Ring, .vld/.dat, EDF, HDF5 .mat, time,spo2,pulse), time,temperature, or a waveform."
+        ),
     ],
     profile: Annotated[str, typer.Option(help="Rule for desaturations, or 'all' side by side.")] = DEFAULT_PROFILE,
     events: Annotated[Path | None, typer.Option(help="Scored events: CSV start_s,duration_s.")] = None,
@@ -46,9 +48,9 @@ def analyze(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     plot: Annotated[Path | None, typer.Option(help="Draw the night: FILE.png or FILE.html.")] = None,
 ) -> None:
-    """Analyse one night of oximetry, or a wear log, from a file. It informs and is no diagnosis."""
+    """Analyse one night of oximetry, a wear log, or a bed's waveform, from a file. It informs and is no diagnosis."""
     try:
-        if _show_wear(file, zone, as_json, plot):
+        if _show_wear(file, zone, as_json, plot) or _show_bed(file, zone, as_json):
             return
         recording, results = run(file, profile, events, stages, sex, age, zone, plot)
     except SomnolinkError as error:
@@ -78,6 +80,24 @@ def _show_wear(file: Path, zone: str | None, as_json: bool, plot: Path | None) -
         print(json.dumps(wear_to_dict(wear), allow_nan=False))
     else:
         print_wear(wear)
+    return True
+
+
+def _show_bed(file: Path, zone: str | None, as_json: bool) -> bool:
+    """Analyse and tell a bed's waveform; False if the file is none."""
+    home = _zone(zone)
+    with _progress("reading"):
+        from gateway.service.exchange.files.bed_waveform import is_bed_waveform
+
+        if not is_bed_waveform(file):
+            return False
+        from gateway.cli.analyze_bed import analyse_bed, bed_to_dict, print_bed
+
+        bed = analyse_bed(file, home)
+    if as_json:
+        print(json.dumps(bed_to_dict(bed), allow_nan=False))
+    else:
+        print_bed(bed)
     return True
 
 
