@@ -16,7 +16,7 @@ from gateway.clock import Clock
 from gateway.service.alerts.directory import Directory
 from gateway.service.alerts.findings import Outbox
 from gateway.service.alerts.home_time import HomeTimes
-from gateway.service.alerts.patients import PatientWatch
+from gateway.service.alerts.patients import PatientWatch, moment_of
 from gateway.service.alerts.watch import Watch
 from gateway.service.records import Device, NightResult, Records
 from gateway.service.store.base import SampleStore
@@ -65,8 +65,9 @@ class AlertEngine:
         recent_ms = self._clock.utc_ms() - RECENT_MS
         for result in self._records.results.nights(limit=1000):
             if result.updated_ms >= recent_ms:
-                self._watch.review(result.device, result.start_ms, result.end_ms)
-                patient = self._directory.wearer(result.device, result.start_ms)
+                if result.kind == "oximetry":
+                    self._watch.review(result.device, result.start_ms, result.end_ms)
+                patient = self._directory.wearer(result.device, moment_of(result))
                 if patient is not None:
                     self._again.add(patient.id)
 
@@ -92,10 +93,10 @@ class AlertEngine:
         again : bool
             The night was run again from the store: its samples may differ from those that were judged as they came.
         """
-        if again:
+        if again and result.kind == "oximetry":
             self._watch.review(result.device, result.start_ms, result.end_ms)
             self._watch.judge_again(result.device)
-        patient = self._directory.wearer(result.device, result.start_ms)
+        patient = self._directory.wearer(result.device, moment_of(result))
         if patient is not None:
             self._patients.judge(patient, result.night)
         self._tell()
@@ -105,7 +106,7 @@ class AlertEngine:
 
         Only one deeper than the limit, and than those before it, has the patient's nights looked at.
         """
-        patient = self._directory.wearer(result.device, result.start_ms)
+        patient = self._directory.wearer(result.device, moment_of(result))
         if patient is None:
             return
         limit = self._directory.thresholds(patient.clinic, patient.id)["deep_nadir"]["limit_pct"]

@@ -42,7 +42,7 @@ class PatientWatch:
         mine = [
             (result, nadir)
             for result, nadir in results
-            if any(one.device == result.device and one.holds_at(result.start_ms) for one in assignments)
+            if any(one.device == result.device and one.holds_at(moment_of(result)) for one in assignments)
         ]
         by_night: dict[date, list[tuple[NightResult, float | None]]] = {}
         for result, nadir in mine:
@@ -97,13 +97,19 @@ class PatientWatch:
         return Subject(patient.id, patient.clinic, patient.id)
 
 
+def moment_of(result: NightResult) -> int:
+    """The moment that decides whose a night is: local midnight, or what of the data is nearest to it."""
+    midnight_ms = night_bounds(result.night, result.zone)[0] + DAY_MS // 2
+    return min(max(midnight_ms, result.start_ms), result.end_ms)
+
+
 def facts_of(results: Iterable[tuple[NightResult, float | None]]) -> NightFacts:
     """One night from the results of all devices of that night.
 
     Of two oximeters the one with more valid time counts; what one device does not tell another may.
     """
     ordered = sorted(results, key=lambda pair: -pair[0].valid_s)
-    oximetry = [(result, nadir) for result, nadir in ordered if result.valid_s > 0]
+    oximetry = [(result, nadir) for result, nadir in ordered if result.kind == "oximetry"]
     best, nadir = oximetry[0] if oximetry else ordered[0]
     lowest = best.indices.get("min_spo2") if oximetry else None
     return NightFacts(

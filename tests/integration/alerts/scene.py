@@ -115,7 +115,7 @@ class Scene:
         result = NightResult(
             device,
             night,
-            "peak",
+            "peak" if device == RING else "wear",
             "1",
             "UTC",
             state,
