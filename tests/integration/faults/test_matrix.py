@@ -14,8 +14,8 @@ from tests.integration.faults.families import FAMILIES, Family
 from tests.integration.faults.faults import FAULTS, Fault
 from tests.integration.faults.household import T0, household, live_through, trace
 
-NIGHT_S = 600
-STRIKES_S = {"measuring": 150, "pulled": NIGHT_S + 127}
+NIGHT_S = 460
+STRIKES_S = {"measuring": 100, "pulled": NIGHT_S + 127}
 """A ring closes its file two minutes after it came off."""
 
 CASES = [

@@ -13,11 +13,12 @@ from gateway.home.collect.recovery import Rung
 from gateway.service.nights import night_of
 from simulators.devices import Finger, O2Ring, RingOptions
 from simulators.timeloop import SimulatedClock
-from tests.integration.faults.families import Ring, SigOximeter, file_values
+from tests.integration.faults.families import O2RING as RING
+from tests.integration.faults.families import PLX as OXIMETER
+from tests.integration.faults.families import vld_values
 from tests.integration.faults.household import T0, Household, gaps, household, live_through, trace, untrue
 
 BERLIN = ZoneInfo("Europe/Berlin")
-RING, OXIMETER = Ring(), SigOximeter()
 
 
 async def until_stored(home: Household, ring: O2Ring, files: int) -> None:
@@ -37,7 +38,7 @@ def test_a_ring_taken_off_and_put_on_again_makes_one_night(tmp_path: Path) -> No
             assert isinstance(ring, O2Ring)
             await until_stored(home, ring, 2)
             found = home.rows(RING.device)
-            assert [row[1:] for row in found] == [row for data in ring.files.values() for row in file_values(data)]
+            assert [row[1:] for row in found] == [row for data in ring.files.values() for row in vld_values(data)]
             worn = [row for row in found if row[1] >= 0]
             [(start, end)] = gaps(worn, 4_100)
             assert abs(start - (T0 + 505_000)) <= 5_100
@@ -63,7 +64,7 @@ def test_the_stored_file_takes_the_place_of_the_live_stream_of_the_same_night(tm
             await until_stored(home, ring, 1)
             [data] = ring.files.values()
             stored, live = (home.rows(RING.device, origin=origin) for origin in ("stored", "live"))
-            assert [row[1:] for row in stored] == file_values(data)
+            assert [row[1:] for row in stored] == vld_values(data)
             assert {row[0] for row in early} <= {row[0] for row in live}  # what was live is never moved
             first, last = stored[0][0], stored[-1][0] + 4_000
             wanted = sorted(stored + [row for row in live if not first <= row[0] < last])
@@ -141,14 +142,14 @@ def test_the_night_in_which_the_clocks_change_is_dated_right_and_stays_one(
         async with household(clock, tmp_path, zone=BERLIN) as home:
             first = trace(4_800, epoch_ms + 5_000)
             second = trace(900, epoch_ms + 8_000_000)
-            ring = await RING.put(home, first, keeps=8)
+            ring = await RING.put(home, first)
             assert isinstance(ring, O2Ring)
             ring.finger.wear(second)
             await until_stored(home, ring, 2)
             found = home.rows(RING.device)
             early = [row for row in found if row[0] < second.start_utc_ms - 2_000]
             late = found[len(early) :]
-            assert [row[1:] for row in found] == [row for data in ring.files.values() for row in file_values(data)]
+            assert [row[1:] for row in found] == [row for data in ring.files.values() for row in vld_values(data)]
             assert untrue(early, first, 1_100) == []
             assert untrue(late, second, 1_100) == []
             assert gaps(early, 4_100) == []
@@ -182,7 +183,7 @@ def test_weeks_without_the_internet_wait_in_the_outbox_over_reboots(tmp_path: Pa
             assert home.rows(RING.device) == []
             await home.into_store()
             found = home.rows(RING.device)
-            assert [row[1:] for row in found] == [row for data in ring.files.values() for row in file_values(data)]
+            assert [row[1:] for row in found] == [row for data in ring.files.values() for row in vld_values(data)]
             days = np.array([row[0] for row in found]) - T0
             assert sorted(set((days // 86_400_000).tolist())) == list(range(nights))
             for night in traces:
@@ -215,7 +216,7 @@ def test_nights_that_the_ring_itself_forgot_while_the_gateway_was_away_are_gaps_
             ring.wake()
             await until_stored(home, ring, 4)
             found = home.rows(RING.device)
-            assert [row[1:] for row in found] == [row for data in ring.memory.values() for row in file_values(data)]
+            assert [row[1:] for row in found] == [row for data in ring.memory.values() for row in vld_values(data)]
             assert {(row[0] - T0) // 43_200_000 for row in found} == {2, 3, 4, 5}
 
     live_through(main)
