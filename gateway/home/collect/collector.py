@@ -203,12 +203,16 @@ class Collector:
             return
         place = self._places.get(sighting.address) or self._new_place(sighting.address)
         place.heard_s = now_s
-        if place.task is None and now_s >= place.not_before_s:
+        if place.task is None and (now_s >= place.not_before_s or self._has_old_bond(driver, sighting.address)):
             if driver.enrolled and not self._is_enrolled(sighting.address):
                 # It may be the neighbour's: it is not even connected to.
                 place.not_before_s = now_s + STRANGER_S
                 return
             place.task = asyncio.create_task(self._visit(place, driver, sighting, device))
+
+    def _has_old_bond(self, driver: type[Driver], address: str) -> bool:
+        """Whether somebody has just enrolled it anew, and waits beside it with its pairing window open."""
+        return driver.enrolled and self._enrolment is not None and self._enrolment.has_old_bond(address)
 
     def _is_enrolled(self, address: str) -> bool:
         try:
@@ -262,6 +266,10 @@ class Collector:
         self, place: _Place, driver: type[Driver], sighting: Sighting, device: BLEDevice, desk: VisitDesk
     ) -> After:
         await self._mind_the_clock()
+        if self._enrolment is not None and self._has_old_bond(driver, sighting.address):
+            self._enrolment.forgot_bond(sighting.address)  # first: where it fails it is not tried in a tight loop
+            await self._radio.forget_bond(device)
+            return After.WATCH
         # One connection attempt at a time: controllers know one pending initiation (Core 5.4, Vol 4, Part E, 7.8.12).
         connection = self._radio.connect(device)
         async with self._connecting:

@@ -50,6 +50,8 @@ class EnrolmentSecrets:
     def keep(self, address: str, secret: bytes) -> None:
         """Keep a secret, in place of an older one; whole or not at all.
 
+        Where there was one, the device is enrolled anew, most often after a factory reset: the old bond is of no use.
+
         Raises
         ------
         ConfigurationError
@@ -59,6 +61,8 @@ class EnrolmentSecrets:
         fresh = path.with_suffix(".new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if path.exists():
+                self._mark(address).touch(mode=0o600)
             descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(secret.hex() + "\n")
@@ -67,6 +71,17 @@ class EnrolmentSecrets:
             fresh.replace(path)
         except OSError as error:
             raise ConfigurationError(f"the secret cannot be kept in {path.parent}: {error.strerror or error}") from None
+
+    def has_old_bond(self, address: str) -> bool:
+        """Whether the bond with the device is of an enrolment before the last one."""
+        return self._mark(address).exists()
+
+    def forgot_bond(self, address: str) -> None:
+        """Take note that it is forgotten."""
+        self._mark(address).unlink(missing_ok=True)
+
+    def _mark(self, address: str) -> Path:
+        return self._path(address).with_suffix(".old-bond")
 
     def _path(self, address: str) -> Path:
         if _ADDRESS.fullmatch(address.upper()) is None:

@@ -96,6 +96,23 @@ class Radio:
             except LOST as error:
                 log.warning("the scanner did not stop cleanly: %s", error)
 
+    async def forget_bond(self, device: BLEDevice) -> None:
+        """Throw the bond with a device away; it is then not known before it is heard again.
+
+        Raises
+        ------
+        DeviceUnreachableError
+            The adapter refuses.
+        """
+        options: dict[str, Any] = {} if self.client is None else {"backend": self.client}
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                await BleakClient(device, **options).unpair()
+        except NotImplementedError:
+            log.warning("%s: remove it in this computer's Bluetooth settings, then let it pair anew", device.address)
+        except LOST as error:
+            raise DeviceUnreachableError(f"the bond with {device.address} is not forgotten: {error}") from None
+
     @asynccontextmanager
     async def connect(self, device: BLEDevice) -> AsyncIterator[BleakLink]:
         """Hold a link for the length of the block; it is always let go.

@@ -85,3 +85,15 @@ class TestCommand:
         assert ended.value.code == 2
         assert capsys.readouterr().err.count("\n") == 1
         assert not (tmp_path / "home").exists()
+
+
+def test_enrolling_anew_makes_the_old_bond_useless_until_it_is_forgotten(tmp_path: Path) -> None:
+    secrets = EnrolmentSecrets(tmp_path)
+    secrets.keep(ADDRESS, SECRET)
+    assert not secrets.has_old_bond(ADDRESS)
+    secrets.keep(ADDRESS, SECRET)
+    assert secrets.has_old_bond(ADDRESS)
+    secrets.forgot_bond(ADDRESS)
+    secrets.forgot_bond(ADDRESS)
+    assert not secrets.has_old_bond(ADDRESS)
+    assert secrets.of(ADDRESS) == SECRET

@@ -191,3 +191,25 @@ def test_a_device_whose_secret_nobody_entered_is_not_even_connected_to(tmp_path:
             assert await room.batches("waveform")
 
     live_through(tmp_path, scene)
+
+
+def test_after_a_factory_reset_it_is_enrolled_anew(tmp_path: Path) -> None:
+    async def scene(room: Room) -> None:
+        room.secrets.keep("C4:00:00:00:00:22", SECRET)
+        async with room.bed() as bed:
+            await room.clock.sleep(60)
+            before = await room.batches("waveform")
+            assert before
+            bed.press(for_s=12.0)  # held: it forgets records, bonds and owners
+            await room.clock.sleep(60)
+            stale = len(await room.batches("waveform"))
+            bed.press()
+            await room.clock.sleep(300)
+            assert len(await room.batches("waveform")) == stale
+            room.secrets.keep("C4:00:00:00:00:22", SECRET)
+            bed.press()
+            await room.clock.sleep(60)
+            assert len(await room.batches("waveform")) > stale
+            assert not room.secrets.has_old_bond("C4:00:00:00:00:22")
+
+    live_through(tmp_path, scene)
