@@ -79,7 +79,8 @@ class NoninDriver(Driver):
                 return After.RECORDING if _has_values(first) else after
             if not await stream.pass_on(((arrived_ms, first),)):
                 return After.WATCH
-            return await recorder.pull() if desk.mode == "both" else After.REST
+            # It may be put on again soon.
+            return await recorder.pull() if desk.mode == "both" else After.RECORDING
 
 
 def _has_values(reading: OximeterReading) -> bool:
