@@ -161,7 +161,7 @@ def _advance(
     why = np.empty(room, np.uint8)
     fresh = np.empty(room, np.uint8)
 
-    last_ms = whole.grid.last_ms if whole.grid.started else np.int64(-1)
+    last_ms = whole.grid.last_ms if whole.grid.started else -1
     held = masking.mask_resume(whole.mask, second, value, why)
     total = signal.grid_advance(whole.grid, t0_ms, dt_ms, spo2, motion, flags, held, second, value, why, fresh)
     if closing:

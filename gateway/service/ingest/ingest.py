@@ -15,9 +15,11 @@ from typing import Final, Protocol, TypeVar
 from gateway.clock import Clock
 from gateway.errors import StoreError, StoreRejectedError, StoreUnavailableError
 from gateway.service.alerts.engine import AlertEngine
+from gateway.service.ingest.bed import BedNights
 from gateway.service.ingest.group import Group, authorise, open_group
 from gateway.service.ingest.nights import Nights
 from gateway.service.ingest.presence import Presence
+from gateway.service.ingest.wear import WearNights
 from gateway.service.records import Contact, Records
 from gateway.service.store.base import SampleStore
 from gateway.wire import topics
@@ -97,6 +99,8 @@ class Ingest:
         self._alerts = AlertEngine(records, store, clock)
         self._presence = Presence(records, clock, self._alerts)
         self._nights = Nights(records, store, clock, self._alerts)
+        self._wear = WearNights(records, store, clock, self._alerts)
+        self._bed = BedNights(records, store, clock, self._alerts)
         self._contacts: dict[str, int] = {}
         self._stop = threading.Event()
         self._settled = threading.Event()
@@ -122,7 +126,8 @@ class Ingest:
 
     def start(self) -> None:
         """Begin to work."""
-        self._nights.recover()
+        for analysis in (self._nights, self._wear, self._bed):
+            analysis.recover()
         self._alerts.recover()
         self._thread.start()
 
@@ -189,7 +194,8 @@ class Ingest:
     def _tick(self, *, idle: bool) -> None:
         settle = self._settle and idle
         try:
-            self._nights.tick(settle=settle)
+            for analysis in (self._nights, self._wear, self._bed):
+                analysis.tick(settle=settle)
             self._alerts.tick(settle=settle)
         except StoreError as error:
             self._report(error)
@@ -234,7 +240,9 @@ class Ingest:
         if group.rejected:
             self._retrying(lambda: self._records.set_aside.add(group.rejected))
         zones = {device: entry.zone for device, entry in group.devices.items()}
-        self._retrying(lambda: self._nights.feed((a.batch, zones[a.batch.device]) for a in group.good))
+        zoned = [(arrived.batch, zones[arrived.batch.device]) for arrived in group.good]
+        for analysis in (self._nights, self._wear, self._bed):
+            self._retrying(functools.partial(analysis.feed, zoned))
         self._retrying(lambda: self._alerts.feed((a.batch, group.devices[a.batch.device]) for a in group.good))
         self._retrying(lambda: self._note_contacts(group))
         for arrived in group.good:

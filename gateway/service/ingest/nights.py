@@ -131,7 +131,7 @@ class Nights:
         for batch, zone in batches:
             if batch.kind != "oximetry":
                 continue
-            for night, part in _by_night(batch, zone):
+            for night, part in by_night(batch, zone):
                 key = (batch.device, night)
                 if key not in self._stale:
                     known = key in self._nights
@@ -297,8 +297,8 @@ class Nights:
         )
 
 
-def _by_night(batch: Batch, zone: str) -> Iterator[tuple[date, slice]]:
-    """Cut a batch at local noon; nearly always it is one piece."""
+def by_night(batch: Batch, zone: str) -> Iterator[tuple[date, slice]]:
+    """Cut a batch at local noon into parts with a start and a stop; nearly always it is one."""
     first, end_ms = _night_around(batch.t0_ms // QUARTER_HOUR_MS, zone)
     if batch.end_ms <= end_ms:
         yield first, slice(0, batch.size)

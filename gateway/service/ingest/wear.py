@@ -22,7 +22,7 @@ from analytics.adherence.nights import WearNight
 from analytics.adherence.results import EdgeBy, Missing, WearInterval
 from analytics.adherence.samples import WearChunk
 from gateway.clock import Clock
-from gateway.service.alerts.engine import AlertEngine
+from gateway.service.ingest.nights import NightListener
 from gateway.service.nights import night_bounds, night_of, zone_info
 from gateway.service.records import NightResult, Records, State, Stretch
 from gateway.service.store.base import Samples, SampleStore
@@ -43,16 +43,17 @@ class _Stale:
     zone: str
     since_s: float
     touched_s: float
+    on_disk: bool = False
 
 
 class WearNights:
     """Keeps the nights of every recorder up to date. For the ingest's thread alone."""
 
-    def __init__(self, records: Records, store: SampleStore, clock: Clock, alerts: AlertEngine) -> None:
+    def __init__(self, records: Records, store: SampleStore, clock: Clock, listener: NightListener) -> None:
         self._records = records
         self._store = store
         self._clock = clock
-        self._alerts = alerts
+        self._listener = listener
         self._stale: dict[str, _Stale] = {}
         self.reruns = 0
 
@@ -61,30 +62,28 @@ class WearNights:
         zones = {device.id: device.zone for device in self._records.devices.list()}
         for device, night in self._records.results.stale(kind="wear"):
             self._mark(device, night, zones.get(device, "UTC"))
+            self._stale[device].on_disk = True
 
     def feed(self, batches: Iterable[tuple[Batch, str]]) -> None:
         """Take batches that the store has, each with its device's zone."""
-        fresh: set[tuple[str, date]] = set()
         for batch, zone in batches:
             if batch.kind == "wear":
-                night = night_of(batch.t0_ms, zone)
-                if self._mark(batch.device, night, zone):
-                    fresh.add((batch.device, night))
-        if fresh:
-            self._records.results.mark_stale(sorted(fresh), at_ms=self._clock.utc_ms(), kind="wear")
+                self._mark(batch.device, night_of(batch.t0_ms, zone), zone)
+        unmarked = {device: stale for device, stale in self._stale.items() if not stale.on_disk}
+        if unmarked:
+            nights = [(device, stale.first) for device, stale in unmarked.items()]
+            self._records.results.mark_stale(nights, at_ms=self._clock.utc_ms(), kind="wear")
+            for stale in unmarked.values():
+                stale.on_disk = True
 
-    def _mark(self, device: str, night: date, zone: str) -> bool:
-        """Note that nights from `night` on are to be run again; True if that is not on disk yet."""
+    def _mark(self, device: str, night: date, zone: str) -> None:
+        """Note that nights from `night` on are to be run again."""
         now_s = time.monotonic()
-        known = self._stale.get(device)
-        if known is None:
-            self._stale[device] = _Stale(night, zone, now_s, now_s)
-            return True
-        known.touched_s = now_s
-        if night >= known.first:
-            return False
-        known.first = night
-        return True
+        stale = self._stale.setdefault(device, _Stale(night, zone, now_s, now_s))
+        stale.touched_s = now_s
+        if night < stale.first:
+            stale.first = night
+            stale.on_disk = False
 
     def tick(self, *, settle: bool = False) -> None:
         """Run again what has waited long enough."""
@@ -100,7 +99,9 @@ class WearNights:
         samples = self._store.read(device, "wear", begin_ms, EVER_MS)
         written = []
         if len(samples):
-            for night, stretches in results_of(samples, stale.zone, self._clock.utc_ms()):
+            found = results_of(samples, stale.zone, self._clock.utc_ms())
+            # The night that is marked comes last: a kill between two leaves the mark.
+            for night, stretches in sorted(found, key=lambda one: one[0].night == stale.first):
                 if night.night >= stale.first - timedelta(days=1):
                     results.replace_night(night, (), stretches)
                     written.append(night)
@@ -109,7 +110,7 @@ class WearNights:
             if marked == device:
                 results.clear_stale(device, night_date, kind="wear")
         for night in written:
-            self._alerts.night(night, again=True)
+            self._listener.night(night, again=True)
         self.reruns += 1
 
 

@@ -137,16 +137,12 @@ class Results:
     def stretches(self, result: NightResult) -> list[Stretch]:
         """What else one night's result tells of, in order of time."""
         statement = (
-            sa.select(StretchRow)
-            .where(*_same_night(result, StretchRow))
-            .order_by(StretchRow.start_ms, StretchRow.kind)
+            sa.select(StretchRow).where(*_same_night(result, StretchRow)).order_by(StretchRow.start_ms, StretchRow.kind)
         )
         with self._database.read() as session:
             return [Stretch(row.kind, row.start_ms, row.end_ms, row.data) for row in session.scalars(statement)]
 
-    def mark_stale(
-        self, nights: Sequence[tuple[str, date]], *, at_ms: int, kind: NightKind = "oximetry"
-    ) -> None:
+    def mark_stale(self, nights: Sequence[tuple[str, date]], *, at_ms: int, kind: NightKind = "oximetry") -> None:
         """Note (device, night)s whose results do not yet tell what the store holds; `replace_night` takes it back."""
         rows: list[Row] = [
             {"device_id": device, "night": night, "kind": kind, "since_ms": at_ms} for device, night in nights
