@@ -30,6 +30,7 @@ class Logbook:
     def __init__(self, outbox: Outbox, device: str) -> None:
         self._outbox = outbox
         self._device = device
+        self._recent: tuple[int, list[Anchor]] | None = None
         self._before: DatedUpTo | None = None
         self._session = secrets.token_hex(8)
         self._seq = 0
@@ -39,7 +40,8 @@ class Logbook:
         ledger = self._outbox.ledger
         epoch = epoch_at_contact(await ledger.anchors(self._device, 1), boot, tick_ms)
         await ledger.add_anchor(self._device, Anchor(epoch, tick_ms, utc_ms, uncertainty_ms))
-        return drift_ppm(await ledger.anchors(self._device, RECENT))
+        self._recent = None
+        return drift_ppm(await self._recent_anchors())
 
     async def position(self, number: int) -> int:
         """First sequence of log `number` that is not on our disk yet."""
@@ -97,8 +99,7 @@ class Logbook:
             The disk refuses: the position stays where it was, and the device keeps its records.
         """
         book = self._outbox.records
-        # Read anew each time: they are corrected when our own clock is set.
-        anchors = await self._outbox.ledger.anchors(self._device, RECENT)
+        anchors = await self._recent_anchors()
         if not anchors or (readings.boot != anchors[-1].epoch % BOOTS).any():
             raise TransferError(f"{self._device}: live records of a boot that was never met")
         before = self._before or await book.dated_up_to(self._device)
@@ -116,6 +117,14 @@ class Logbook:
         self._before = upto
         self._seq += len(batches)
         return sum(batch.size for batch in batches)
+
+    async def _recent_anchors(self) -> list[Anchor]:
+        """Held in memory until they are corrected because our own clock was set."""
+        ledger = self._outbox.ledger
+        if self._recent is None or self._recent[0] != ledger.corrections:
+            corrections = ledger.corrections
+            self._recent = corrections, await ledger.anchors(self._device, RECENT)
+        return self._recent[1]
 
 
 def _used(kept: Sequence[Kept], count: int) -> tuple[list[int], Kept | None]:

@@ -51,6 +51,8 @@ class Ledger:
     def __init__(self, journal: Journal, clock: Clock) -> None:
         self._journal = journal
         self._clock = clock
+        self.corrections = 0
+        """How often anchors that were noted have been changed: who holds some in memory reads them anew."""
 
     async def item(self, device: str, item: str, size: int = 0) -> Item:
         """Return what is known of an item; note it if it is new, or if its size (0: unknown) is another than before."""
@@ -122,6 +124,7 @@ class Ledger:
         int
             How many there were.
         """
+        self.corrections += 1
         return await self._journal.run(
             lambda database: (
                 database.execute(

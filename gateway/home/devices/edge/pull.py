@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from gateway.errors import DeviceError, ProtocolError, TransferError
-from gateway.home.devices.driver import Desk, Records
+from gateway.home.devices.driver import Desk, Readings, Records
 from gateway.home.devices.edge import control
 from gateway.home.devices.edge.control import Mode, Op, Report, Result, Status
 from gateway.home.devices.edge.peer import Peer
@@ -227,27 +227,32 @@ class LogPull:
     async def _keep(self, reception: Reception) -> None:
         """Put what is in order on disk."""
         if reception.next != self._end:
-            await self._desk.keep_records(self._log, await self._sound(reception.take()), reception.next)
+            good = [records for records, _ in await self._sound(reception.take())]
+            await self._desk.keep_records(self._log, good, reception.next)
             self._end = reception.next
 
     async def _pass_on(self, reception: Reception) -> None:
         """Put what is in order on its way. It is of one layout: another one needs new firmware, so a new link."""
         if reception.next == self._end:
             return
-        for records in await self._sound(reception.take()):
-            await self._desk.pass_on(self._kind, read(records), self._log, reception.next)
+        good = await self._sound(reception.take())
+        for _, readings in good:
+            await self._desk.pass_on(self._kind, readings, self._log, reception.next)
+        if not good:
+            await self._desk.keep_records(self._log, (), reception.next)
         self._end = reception.next
 
-    async def _sound(self, runs: Sequence[Records]) -> list[Records]:
-        """Those that can be read; what cannot is set aside, so that it blocks nothing."""
-        good: list[Records] = []
+    async def _sound(self, runs: Sequence[Records]) -> list[tuple[Records, Readings]]:
+        """Those that can be read, and what they say; what cannot is set aside, so that it blocks nothing."""
+        good: list[tuple[Records, Readings]] = []
         for run in runs:
             layout = LAYOUTS.get(run.layout)
             if layout is None or layout.kind != self._kind:
                 await self._desk.set_aside(run.data, f"{run.count} records of layout {run.layout}, unknown here")
                 continue
             size = layout.record_bytes
-            refused = frozenset(layout.decode(run.data).refused)
+            decoded = layout.decode(run.data)
+            refused = frozenset(decoded.refused)
             for data in refused:
                 await self._desk.set_aside(data, f"no record of layout {run.layout}")
             if refused:
@@ -255,7 +260,7 @@ class LogPull:
                 left = [row for row in rows if row not in refused]
                 run = Records(run.layout, len(left), b"".join(left))
             if run.count:
-                good.append(run)
+                good.append((run, decoded.readings))
         return good
 
     def _progress(self, origin: int, limit: int) -> None:

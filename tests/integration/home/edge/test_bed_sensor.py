@@ -188,3 +188,21 @@ def test_an_outbox_that_runs_full_leaves_the_buffer_on_the_sensor(tmp_path: Path
         assert side.device.device.log.pending == 5
 
     live_through(tmp_path, scene, bed=True, limits=Limits(max_bytes=0))
+
+
+def test_when_our_own_clock_is_set_what_follows_is_dated_by_the_new_one(tmp_path: Path) -> None:
+    """The computer was an hour behind; the collector corrects the anchors as soon as it sees that."""
+
+    async def scene(side: Bedside) -> None:
+        async with held(side):
+            await lie(side, 10)
+            await side.clock.sleep(11)
+            before = len(await side.found("waveform"))
+            await side.outbox.ledger.shift_anchors(0, side.clock.utc_ms(), 3_600_000)
+            await lie(side, 10)
+        found = await side.found("waveform")
+        truth = [(at, mark) for at, mark in side.truth]
+        shifted = [(at + 3_600_000, mark) for at, mark in truth[before:]]
+        assert np.abs(errors_ms(truth[:before] + shifted, found)).max() <= 60
+
+    live_through(tmp_path, scene, bed=True)
