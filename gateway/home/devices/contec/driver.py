@@ -18,8 +18,7 @@ WRITE, NOTIFY, SERVICE_EMAY = (
 )
 
 NAMES: Final = ("spo208", "cms50d", "emay", "sleepo2")
-"""Contec's maker number for the CMS50D-BT in its advertised name, and how the models are sold. FF12 is nobody's own
-number, so the name decides, with or without the service."""
+"""Contec's maker number for the CMS50D-BT in its advertised name, and how the models are sold."""
 
 EARLY_S: Final = 1.0
 """A keep-alive goes out so much before its time: readings come every second, and it goes between two of them."""
@@ -37,9 +36,8 @@ class ContecDriver(Driver):
 
     @classmethod
     def matches(cls, sighting: Sighting) -> bool:
-        """An oximeter's name, with the service where the advertisement has room for it."""
-        fits = not sighting.service_uuids or super().matches(sighting)
-        return fits and sighting.name.lower().startswith(NAMES)
+        """The name decides: FF12 is nobody's own number, and what a CMS50D-BT lists is not known."""
+        return sighting.name.lower().startswith(NAMES)
 
     async def visit(self, link: Link, desk: Desk) -> After:
         """Start it, stream until the link ends; stop it where the visit ends first."""
