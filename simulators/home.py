@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
+from bumble.device import AdvertisingType
+
 from gateway.home.agent import Home, HomeConfig
 from gateway.home.collect.enrolment import SECRETS, EnrolmentSecrets
 from gateway.home.collect.radio import Radio
@@ -30,6 +32,9 @@ MORNING_S: Final = 3_600
 
 UP_MS: Final = 120_000
 """After the night, until the bed sensor's socket is switched off."""
+
+BEACON_MS: Final = 10_240.0
+"""The longest interval of legacy advertising (Core 5.4, Vol 4, Part E, 7.8.5)."""
 
 FIRST_EVENING: Final = datetime(2026, 3, 14, 22, 20)  # noqa: DTZ001 - local time of whatever zone
 Oximeter = Literal["o2ring", "plx"]
@@ -121,9 +126,10 @@ class VirtualHome:
         """Whether what was recorded up to the morning has come off the devices that store it."""
         if isinstance(self.device, O2Ring) and self.pulled_ms("o2ring") <= end_ms:
             return False
-        return self.sensors is None or max(
-            (end for _, end in self.sensors.intervals if end < self.clock.utc_ms()), default=0
-        ) < self.pulled_ms("mad")
+        if self.sensors is None:
+            return True
+        worn_until_ms = max((end for start, end in self.sensors.intervals if start < end_ms), default=0)
+        return worn_until_ms < self.pulled_ms("mad")
 
     def pulled_ms(self, family: str) -> int:
         """UTC at which something was last pulled from a device of a family; 0 for never."""
@@ -149,6 +155,7 @@ async def virtual_home(
     async with Ether(seed=0) as ether:
         adapter = await ether.adapter("hci0")
         device = await _device(plan, clock, ether)
+        await _neighbours(ether)
         config = HomeConfig(gateway, data, broker, ZoneInfo(plan.zone), mode, live_ms=plan.live_ms)
         radio = Radio(adapter.client_class, adapter.scanner_class)
         await device.start()
@@ -163,6 +170,17 @@ async def virtual_home(
             await device.stop()
             if sensors is not None:
                 await sensors.stop()
+
+
+async def _neighbours(ether: Ether) -> None:
+    """Let something of the neighbours' be heard, as in any home: a scanner that hears nothing is taken for broken."""
+    beacon = await ether.add_peripheral(rssi_dbm=-88)
+    await beacon.start_advertising(
+        advertising_type=AdvertisingType.UNDIRECTED,
+        advertising_data=bytes.fromhex("1aff4c000215") + bytes(20) + b"\xc5",
+        advertising_interval_min=BEACON_MS,
+        advertising_interval_max=BEACON_MS,
+    )
 
 
 async def _device(plan: HomePlan, clock: SimulatedClock, ether: Ether) -> O2Ring | PulseOximeter:

@@ -13,7 +13,7 @@ from edge.boards.ntc import Ntc
 from edge.boards.tmp117 import Tmp117
 
 PINS = {
-    "C3": {"sda": 5, "scl": 6, "magnet": 4, "button": 9, "cell": 3, "ntc": 2, "data": 7, "clock": 10},
+    "C3": {"sda": 5, "scl": 6, "magnet": 4, "button": 1, "cell": 3, "ntc": 2, "data": 7, "clock": 10},
     "S3": {"sda": 8, "scl": 9, "magnet": 4, "button": 0, "cell": 1, "ntc": 2, "data": 5, "clock": 6},
 }
 CELL_DIVIDER = 2  # the cell reaches the pin through two equal resistors
@@ -26,6 +26,15 @@ def _pins() -> dict:
 
 def _input(number: int) -> object:
     return machine.Pin(number, machine.Pin.IN, machine.Pin.PULL_UP)
+
+
+def _wake_by_button() -> None:
+    """End the next deep sleep when the button is pressed, where this chip's MicroPython can."""
+    pin = _input(_pins()["button"])
+    if hasattr(esp32, "wake_on_ext0"):  # not on a C3
+        esp32.wake_on_ext0(pin, esp32.WAKEUP_ALL_LOW)
+    elif hasattr(esp32, "wake_on_gpio"):
+        esp32.wake_on_gpio((pin,), esp32.WAKEUP_ALL_LOW)
 
 
 class _Esp32:
@@ -48,8 +57,9 @@ class _Esp32:
         return machine.RTC().memory() or None if machine.reset_cause() == machine.DEEPSLEEP_RESET else None
 
     def sleep(self, period_ms: int, state: bytes) -> None:
-        """Deep sleep; `main.py` starts anew after it."""
+        """Deep sleep; `main.py` starts anew after it, or when the button is pressed."""
         machine.RTC().memory(state)
+        _wake_by_button()
         machine.deepsleep(period_ms)
 
     def rest(self, period_ms: int) -> None:

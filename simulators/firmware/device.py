@@ -35,6 +35,8 @@ FULL_MV: Final = 4150
 FLASH_BLOCKS: Final = 256
 """Of the log's partition, 4 KiB each."""
 PRESS_S: Final = 2.0
+FEEL_S: Final = 10.0
+"""A crystal follows its surroundings far more slowly than the firmware looks round."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -98,6 +100,7 @@ class FirmwareDevice(ABC):
         self._timer: asyncio.TimerHandle | None = None
         self._asleep = False
         self._pressed_until_s = 0.0
+        self._felt_s = float("-inf")
         folder.mkdir(parents=True, exist_ok=True)
         flash = folder / "log"
         if not flash.exists():
@@ -210,7 +213,8 @@ class FirmwareDevice(ABC):
         assert process is not None, "a device without power has no timer"
         self._asleep = False
         now_s = self.clock.monotonic_s()
-        if (felt_c := self.temperature_c) is not None:
+        if now_s - self._felt_s >= FEEL_S and (felt_c := self.temperature_c) is not None:
+            self._felt_s = now_s
             self.crystal.feel(now_s, felt_c)
         try:
             kind, period_ms = process.resume(self.block())
