@@ -153,6 +153,8 @@ class _Recorder:
             try:
                 while not playback.ended:
                     playback.feed(await messages.next(within_s=QUIET_S))
+                    # How much there is it does not say.
+                    self._desk.progress("memory", playback.received, 0)
             except ProtocolError as error:
                 failure = TransferError(f"{self._link.address}: {error}")
             except (LinkLostError, SilentError) as error:

@@ -82,7 +82,7 @@ class MemoryPlayback:
 
     def feed(self, piece: bytes | bytearray | memoryview) -> None:
         """Take the next piece. Raises `ProtocolError` where more comes than a memory can hold."""
-        if self._collected + self.discarded + len(self._buffer) + len(piece) > MAX_BYTES:
+        if self.received + len(piece) > MAX_BYTES:
             raise ProtocolError(f"a playback of more than {MAX_BYTES} bytes")
         self._buffer += piece
         if len(self._buffer) < 3:
@@ -102,6 +102,11 @@ class MemoryPlayback:
                 end += 1
             at = end
         del self._buffer[:at]
+
+    @property
+    def received(self) -> int:
+        """Bytes that have arrived."""
+        return self._collected + self.discarded + len(self._buffer)
 
     @property
     def ended(self) -> bool:
