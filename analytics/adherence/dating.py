@@ -8,8 +8,8 @@ with S the temperature before, A that of the new place. Bench tests put a mandib
 mouth after at most 1110 s: a time constant of at most about four minutes, so a reading every five minutes still lies on
 the curve, and its height says how long ago the change was. A, S (where the device may have been rinsed) and tau are not
 known: they are integrated out over what is known of them beforehand, on a grid; the result is the posterior mean of t0,
-which has the least mean square error, and its standard deviation. A lag of the sensor, some seconds, is left in: it
-delays the insertion as it delays the removal.
+which has the least mean square error, and its standard deviation. A lag of the sensor within the device, some seconds,
+is left in: it delays the insertion as it delays the removal, and is part of the standard deviation.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from numba import njit
 
 NOISE_C: Final = 0.12
 """Standard deviation of a reading about the curve, degC: the sensor, and what no single curve describes."""
+LAG_S: Final = 10.0
+"""A sensor's lag within the device: of that order, and not known."""
 _GRID_S: Final = 8.0
 _MOST_TIMES: Final = 60
 _TAUS: Final = 17
@@ -100,4 +102,6 @@ def date_change(
                 first += likely * ago_s
                 second += likely * ago_s * ago_s
     mean_s = first / total
-    return hi_ms - np.int64(np.rint(1000.0 * mean_s)), np.sqrt(max(second / total - mean_s * mean_s, 0.0))
+    within = (width_s / times) ** 2 / 12.0  # a time stands for its part of the grid
+    variance = max(second / total - mean_s * mean_s, 0.0) + within + LAG_S**2
+    return hi_ms - np.int64(np.rint(1000.0 * mean_s)), np.sqrt(variance)

@@ -60,6 +60,6 @@ STILL_SHARE: Final = 0.8
 STILL_LONG_MS: Final = 14_400_000
 """A wear is suspect if nothing moved for two hours and most of it, or for four hours: sleepers turn about twice
 an hour."""
-LIFELESS_C: Final = 0.009
+LIFELESS_C: Final = 0.01
 LIFELESS_READINGS: Final = 24
 """Or if, over two hours of readings, the median waver is that of a good sensor alone."""

@@ -52,8 +52,8 @@ def test_the_stated_deviations_hold() -> None:
     for seed in BENCH_SEEDS:
         mouth, begin, end = short_wears(seed)
         for truth, wear in match(mouth.intervals, find_wear(even(mouth, begin, end)).intervals).pairs:
-            ratios.append((wear.start_ms - truth.start_utc_ms) / 1000 / max(wear.start_sd_s, 10.0))
-            ratios.append((wear.end_ms - truth.end_utc_ms) / 1000 / max(wear.end_sd_s, 10.0))
+            ratios.append((wear.start_ms - truth.start_utc_ms) / 1000 / wear.start_sd_s)
+            ratios.append((wear.end_ms - truth.end_utc_ms) / 1000 / wear.end_sd_s)
     assert np.mean(np.abs(ratios) < 3) > 0.9
 
 
