@@ -11,6 +11,7 @@ import numpy as np
 from bumble.device import Device
 
 from gateway.clock import Clock
+from gateway.home.devices.driver import Mode
 from gateway.wire.files.oxyii import parse_oxyii
 from gateway.wire.files.viatom import parse_vld
 from gateway.wire.messages import device_id
@@ -41,6 +42,9 @@ RECONNECT_MS: Final = 60_000
 """After a fault has ended: the back-off of some failures, an advertising interval, connecting."""
 
 
+FIRST_MS: Final = 20_000
+"""From putting a device on to its first value: advertising, connecting, the interval measured."""
+
 Values = tuple[float, float]
 
 
@@ -58,6 +62,9 @@ class Family(ABC):
 
     name: str
     has_serial: bool = True
+    mode: Mode = "stored"
+    """What the home asks of it."""
+
     moments: tuple[str, ...] = ("measuring",)
     """When faults strike: while it measures, or while it is pulled."""
 
@@ -109,16 +116,21 @@ class Ring(Family):
 
     def has_all(self, home: Household, device: VirtualDevice, trace: Trace) -> bool:
         assert isinstance(device, RecordingRing)
-        covers = home.store.sessions(self.device, "oximetry", 0, 1 << 42)
+        covers = home.store.sessions(self.device, "oximetry", trace.start_utc_ms - 60_000, 1 << 42)
         done = sum(cover.complete for cover in covers if cover.origin == "stored")
         return home.clock.utc_ms() > trace.end_utc_ms and not device.recorder.recording and done >= len(device.files)
+
+    def values_of(self, device: VirtualDevice) -> list[Values]:
+        """SpO2 and pulse of all that it has recorded, in order."""
+        assert isinstance(device, RecordingRing)
+        return [row for data in device.files.values() for row in self._values(data)]
 
     def check(self, home: Household, device: VirtualDevice, trace: Trace, lost: Lost | None) -> None:
         assert isinstance(device, RecordingRing)
         self.check_identity(home)
         found = home.rows(self.device, origin="stored")
         assert found
-        assert [row[1:] for row in found] == [row for data in device.files.values() for row in self._values(data)]
+        assert [row[1:] for row in found] == self.values_of(device)
         # A ring tells its clock in whole seconds; off the finger it tells nothing, whenever.
         assert untrue([row for row in found if row[1] >= 0], trace, 1_100) == []
         holes = gaps(found, 4_100)
@@ -142,11 +154,19 @@ class Streaming(Family):
     """
 
     def __init__(
-        self, name: str, build: Build, *, has_serial: bool = False, late_ms: int = 1_600, kept_ms: int | None = None
+        self,
+        name: str,
+        build: Build,
+        *,
+        has_serial: bool = False,
+        late_ms: int = 1_600,
+        kept_ms: int | None = None,
+        mode: Mode = "stored",
     ) -> None:
         self.name = name
         self.has_serial = has_serial
         self._build = build
+        self.mode = mode
         self._late_ms = late_ms
         self._kept_ms = kept_ms
 
@@ -162,6 +182,8 @@ class Streaming(Family):
         found = [row for row in found if row[1] >= 0]
         assert untrue(found, trace, self._late_ms) == []
         assert np.all(np.diff([row[0] for row in found]) > 0)
+        assert found
+        assert found[0][0] - trace.start_utc_ms < FIRST_MS
         ends = [(trace.start_utc_ms, 0.0, 0.0), *found, (trace.end_utc_ms, 0.0, 0.0)]
         holes = gaps(ends, 15_000 if lost is None else 2_500)
         if lost is None:
@@ -222,12 +244,13 @@ def _fingertip(cls: type[FingertipOximeter]) -> Build:
 
 
 O2RING: Final = Ring("o2ring", _o2ring, vld_values)
+OXYII: Final = Ring("oxyii", _oxyii, oxyii_values)
 PLX: Final = Streaming("plx", _plx, has_serial=True, late_ms=600, kept_ms=31_000)
 FAMILIES: Final = (
     O2RING,
-    Ring("oxyii", _oxyii, oxyii_values),
+    OXYII,
     PLX,
-    Streaming("nonin", _fingertip(NoninOximeter), has_serial=True),
+    Streaming("nonin", _fingertip(NoninOximeter), has_serial=True, mode="live"),
     Streaming("berrymed", _berrymed),
     Streaming("contec", _fingertip(ContecOximeter)),
     Streaming("jumper", _fingertip(JumperOximeter)),

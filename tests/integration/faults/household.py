@@ -20,7 +20,7 @@ from gateway.home.outbox import Outbox
 from gateway.service.store.base import Selection
 from gateway.service.store.sqlite import SqliteStore
 from gateway.wire.codec import decode_batch
-from gateway.wire.messages import Ack, Kind
+from gateway.wire.messages import Ack
 from simulators.devices import DeviceClock, Finger, Samples, Trace
 from simulators.radio import Adapter, Ether
 from simulators.timeloop import SimulatedClock, run
@@ -122,9 +122,11 @@ class Household:
                 [Ack(one.device, one.session, "stored", seqs=(one.seq,), revision=one.revision) for one in waiting]
             )
 
-    def rows(self, device: str, kind: Kind = "oximetry", origin: Selection = "resolved") -> list[Row]:
+    def rows(
+        self, device: str, *, origin: Selection = "resolved", start_ms: int = 0, end_ms: int = 1 << 42
+    ) -> list[Row]:
         """Time, SpO2 and pulse of what the store reads; NaN as -1."""
-        samples = self.store.read(device, kind, 0, 1 << 42, origin=origin)
+        samples = self.store.read(device, "oximetry", start_ms, end_ms, origin=origin)
         columns = (np.nan_to_num(samples.columns[name], nan=-1).tolist() for name in ("spo2", "pulse"))
         return list(zip(samples.t_ms.tolist(), *columns, strict=True))
 

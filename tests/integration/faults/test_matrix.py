@@ -31,7 +31,7 @@ CASES = [
 @pytest.mark.parametrize(("family", "fault", "moment"), CASES)
 def test_the_night_is_whole(family: Family, fault: Fault, moment: str, tmp_path: Path) -> None:
     async def main(clock: SimulatedClock) -> None:
-        async with household(clock, tmp_path) as home:
+        async with household(clock, tmp_path, mode=family.mode) as home:
             night = trace(NIGHT_S, T0 + 5_000)
             device = await family.put(home, night)
             await clock.sleep(STRIKES_S[moment])
