@@ -154,3 +154,20 @@ def errors_ms(truth: list[tuple[int, int]], found: list[tuple[int, int, int]]) -
     """How far each record is dated from the truth; fails unless each is there once, in order."""
     assert [mark for _, mark, _ in found] == [mark for _, mark in sorted(truth, key=lambda one: one[0])]
     return np.array([at for at, _, _ in found]) - np.array([at for at, _ in sorted(truth, key=lambda one: one[0])])
+
+
+async def wear(side: Bedside, count: int, every_s: float = 300.0) -> None:
+    for _ in range(count):
+        await side.clock.sleep(every_s)
+        side.record(len(side.truth) % 4000)
+
+
+def spoil(side: Bedside, places: list[int]) -> None:
+    """Flip a bit of records on flash: their slots are void."""
+    log = side.device.device.log
+    for place in places:
+        page = log._page_of(place)
+        at = page.block * 4096 + 52 + (place - page.first) * page.slot
+        side.device.flash.cells[at + 2] ^= 1
+    gone = {side.truth[place] for place in places}
+    side.truth = [one for one in side.truth if one not in gone]
