@@ -152,6 +152,8 @@ class LogPull:
             counted = await peer.ask(control.request_count(self._log, self._end))
             count = await peer.sense(control.decode_count, counted.value)
             return Report(min(limit, count.first + count.sequences), 0)
+        if ended.result == Result.NOT_COMPLETED:
+            raise DeviceError("the connection's MTU holds no record")
         if not ended.done:
             raise DeviceError(f"a report was refused with {ended.result:#04x}")
         return await peer.sense(control.decode_report, ended.value)

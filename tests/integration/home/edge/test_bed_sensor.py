@@ -181,6 +181,19 @@ def test_a_quiet_sensor_is_waited_for(tmp_path: Path) -> None:
     live_through(tmp_path, scene, bed=True)
 
 
+@pytest.mark.parametrize(("mtu", "fits"), [(244, False), (245, True)])
+def test_an_mtu_that_holds_no_frame_is_told(tmp_path: Path, mtu: int, fits: bool) -> None:
+    async def scene(side: Bedside) -> None:
+        await lie(side, 5)
+        side.device.air.mtu = mtu
+        async with held(side, After.WATCH if fits else DeviceError):
+            await side.clock.sleep(15)
+        assert len(await side.found("waveform")) == (750 if fits else 0)
+        assert side.device.device.log.pending == (0 if fits else 5)
+
+    live_through(tmp_path, scene, bed=True)
+
+
 def test_an_outbox_that_runs_full_leaves_the_buffer_on_the_sensor(tmp_path: Path) -> None:
     async def scene(side: Bedside) -> None:
         await lie(side, 5)
