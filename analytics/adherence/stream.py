@@ -115,9 +115,15 @@ def step(state: WearState, chunk: WearChunk) -> tuple[WearState, WearOutput]:
     # An interval needs a warm reading and one that ends it, a gap one reading more than there are.
     rows = np.zeros(len(chunk.t_ms) + 2, INTERVAL_DTYPE)
     gaps = np.zeros(len(chunk.t_ms) + 1, GAP_DTYPE)
-    made, missed = wear_advance(
-        record[0], chunk.t_ms, chunk.temperature, chunk.accel, chunk.motion, chunk.flags, rows, gaps
+    # Copies, so that the kernel is compiled once: to numba a view that is read-only or strided is another type.
+    columns = (
+        np.array(chunk.t_ms, np.int64, order="C"),
+        np.array(chunk.temperature, np.float32, order="C"),
+        np.array(chunk.accel, np.int16, order="C"),
+        np.array(chunk.motion, np.uint16, order="C"),
+        np.array(chunk.flags, np.uint16, order="C"),
     )
+    made, missed = wear_advance(record[0], *columns, rows, gaps)
     return WearState(bytes(body)), _output(record, rows[:made], gaps[:missed])
 
 

@@ -226,6 +226,14 @@ class TestPosture:
         assert np.mean(np.abs(differences)) < 12
 
 
+def test_columns_may_be_read_only_or_strided() -> None:
+    whole = even(worn(400, 7), T0 - HOUR_MS, T0 + 10 * HOUR_MS)
+    t_ms, celsius = whole.t_ms.copy(), np.repeat(whole.temperature, 2)[::2]
+    t_ms.flags.writeable = celsius.flags.writeable = False
+    accel = np.asfortranarray(whole.accel)
+    assert find_wear(WearChunk(t_ms, celsius, accel, whole.motion, whole.flags)) == find_wear(whole)
+
+
 def test_columns_must_fit() -> None:
     with pytest.raises(ValueError, match="length"):
         WearChunk(np.zeros(3, np.int64), np.zeros(2, np.float32))
