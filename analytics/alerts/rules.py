@@ -8,6 +8,7 @@ and are there to be changed.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
@@ -61,7 +62,7 @@ class Rule:
 
     def words(self, values: Values) -> str:
         """The sentence with its values; a missing one is a question mark."""
-        return self.sentence.format_map({name: _Shown(value) for name, value in values.items()})
+        return self.sentence.format_map(_Shown.all_of(values))
 
 
 class _Shown:
@@ -69,6 +70,11 @@ class _Shown:
 
     def __init__(self, value: float | None) -> None:
         self._value = value
+
+    @classmethod
+    def all_of(cls, values: Values) -> Mapping[str, _Shown]:
+        """Each by its name; one that is not there is missing too."""
+        return defaultdict(lambda: cls(None), {name: cls(value) for name, value in values.items()})
 
     def __format__(self, spec: str) -> str:
         return "?" if self._value is None else format(self._value, spec)

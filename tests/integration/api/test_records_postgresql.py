@@ -19,8 +19,9 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from analytics.alerts.findings import Finding
 from gateway.errors import StoreRejectedError, StoreUnavailableError
-from gateway.service.records import Desaturation, NightResult, NightUpdate, Records, Rejected, State
+from gateway.service.records import Desaturation, NightResult, NightUpdate, Records, Rejected, State, Subject
 from gateway.service.records.tables import Base
 from tests.servers import require
 
@@ -165,3 +166,43 @@ def test_a_wrong_password_is_one_clear_line(url: str) -> None:
 def test_a_server_that_is_away_is_unavailable_not_rejected(url: str) -> None:
     with pytest.raises(StoreUnavailableError):
         Records("postgresql://somnolink@127.0.0.1:1/postgres?connect_timeout=2")
+
+
+def test_people_alerts_and_the_feed(records: Records) -> None:
+    ring = "o2ring-feed000001"
+    records.devices.enrol("home-feed", ring, zone="UTC", at_ms=0)
+    patient = records.people.add_patient("clinic", "A.", zone="Europe/Berlin", at_ms=0)
+    records.assignments.assign(ring, patient.id, from_ms=100, to_ms=200)
+    with pytest.raises(StoreRejectedError, match="already"):
+        records.assignments.assign(ring, patient.id, from_ms=199)
+    records.treatment.put_step(patient.id, date(2026, 3, 1), 4.0, at_ms=1)
+    records.treatment.put_step(patient.id, date(2026, 3, 1), 4.5, at_ms=2)
+    assert [step.advancement_mm for step in records.treatment.steps(patient.id)] == [4.5]
+    records.thresholds.change("patient", patient.id, {("spo2_low", "minutes"): 3.0})
+    records.thresholds.change("patient", patient.id, {("spo2_low", "minutes"): None})
+    assert records.thresholds.all() == {}
+    first = records.feed.last()
+    subject = Subject(patient.id, "clinic", patient.id, ring, "home-feed")
+    low = Finding("spo2_low", True, 1000, 700, 1000, {"minutes": 5.0})
+    assert records.alerts.tell([(subject, low, 500), (subject, low, 500)], recorded_ms=1) == 1
+    assert records.alerts.tick(lambda _: 1500, lambda *_: 500, latest_ms=1500, recorded_ms=2) == 1
+    (alert,) = records.alerts.list(patient=patient.id)
+    records.alerts.snooze(alert.id, 9000, who="desk", at_ms=1600, recorded_ms=3)
+    over = Finding("spo2_low", False, 2000, 700, 2000, {})
+    records.alerts.tell([(subject, over, 500)], recorded_ms=4)
+    again = Finding("spo2_low", True, 3000, 2700, 3000, {"minutes": 5.0})
+    records.alerts.tell([(subject, again, 500)], recorded_ms=5)
+    events = records.feed.after(first)
+    assert [(event.event, event.state) for event in events] == [
+        ("raised", "open"),
+        ("escalated", "escalated"),
+        ("snoozed", "snoozed"),
+        ("resolved", "resolved"),
+        ("raised", "snoozed"),
+    ]
+    assert [event.id for event in events] == list(range(first + 1, first + 6))
+    assert records.feed.prune(before_ms=5) >= 4
+    records.webhooks.add("clinic", "https://example.org/", "env:SOMNOLINK_WEBHOOK_A", at_ms=0)
+    assert records.webhooks.list(active=True)[0].seq == records.feed.last()
+    records.data_times.put({"home/x": (1, 2)})
+    assert records.data_times.all()["home/x"] == (1, 2)
