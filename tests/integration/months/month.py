@@ -47,9 +47,9 @@ class MonthReport:
     Attributes
     ----------
     gateway_kib : list of float
-        Memory that the gateway's own code holds, after each night.
+        Memory that the gateway's own code holds, after each night; empty unless traced, which is slow.
     rss_mib : list of float
-        Of the whole process, simulation and store included.
+        Of the whole process after each night, simulation and store included: what the gateway grows by is in it.
     """
 
     seed: int
@@ -64,12 +64,18 @@ class MonthReport:
 
     @property
     def growth_pct(self) -> float:
-        """Of the gateway's own memory, from the second night to the last."""
-        first, last = self.gateway_kib[min(1, self.nights - 1)], self.gateway_kib[-1]
-        return 100.0 * (last / first - 1.0)
+        """Of memory, from the second night to the last."""
+        return growth_pct(self.gateway_kib or self.rss_mib)
 
 
-def live_month(seed: int, nights: int, night_s: int, tell: Callable[[str], None] = lambda _: None) -> MonthReport:
+def growth_pct(memory: list[float]) -> float:
+    """From the second night to the last."""
+    return 100.0 * (memory[-1] / memory[min(1, len(memory) - 1)] - 1.0)
+
+
+def live_month(
+    seed: int, nights: int, night_s: int, tell: Callable[[str], None] = lambda _: None, *, traced: bool = False
+) -> MonthReport:
     """Live through it.
 
     Raises
@@ -79,7 +85,8 @@ def live_month(seed: int, nights: int, night_s: int, tell: Callable[[str], None]
     """
     report = MonthReport(seed, nights)
     with tempfile.TemporaryDirectory() as folder:
-        tracemalloc.start()
+        if traced:
+            tracemalloc.start()
         try:
             run(lambda clock: _month(clock, Path(folder), report, night_s, tell), epoch_ms=T0)
         finally:
@@ -111,9 +118,12 @@ async def _month(
             for device in devices:
                 await device.stop()
                 _forget(device)
-            report.gateway_kib.append(_gateway_kib())
+            if tracemalloc.is_tracing():
+                report.gateway_kib.append(_gateway_kib())
             report.rss_mib.append(psutil.Process().memory_info().rss / (1 << 20))
-            tell(f"night {night}: {dict(report.faults)} {report.gateway_kib[-1]:.0f} KiB {report.rss_mib[-1]:.0f} MiB")
+            tell(
+                f"night {night}: {report.faults.total()} faults, {report.rss_mib[-1]:.1f} MiB {report.gateway_kib[-1:]}"
+            )
 
 
 async def _faults_of_a_night(
