@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 from analytics.bed.epochs import EPOCH_DTYPE, EPOCH_MS
 from analytics.bed.sleep import Stay, find_stays
 
-TWO_IN_BED: Final = 0.12
+TWO_BREATHS: Final = 0.12
 """Median power of a second breather's line from which two people are said to be in the bed."""
-_LINES_KNOWN: Final = 60
+DISAGREE: Final = 0.9
+DISAGREEING: Final = 0.12
+"""Share of the still epochs of which less than `DISAGREE` supports a heart rate, from which the same is said: of one
+simulated sleeper at most 0.03, of two at least 0.18."""
+_KNOWN: Final = 60
 """Epochs in which it could be told, at least: 10 minutes."""
 _BREATH_HOURS: Final = 0.5
 """Hours of sleep with a breath that make an index."""
@@ -46,7 +50,8 @@ class BedNight:
     disturbance_index : float or None
         Per hour of sleep in which the breath could be read.
     ambiguous : bool
-        Two people seem to be in the bed: rates may be either's, and the index is not to be relied on.
+        Two people seem to be in the bed, by a second line of breath or by beats that do not agree for much of the still
+        time (so does a signal that is too weak): rates may be either's, and the index is not to be relied on.
     """
 
     bedtime_ms: int | None
@@ -105,7 +110,6 @@ def summarise(epochs: NDArray[np.void], disturbances: NDArray[np.void]) -> BedNi
         if slept.size:
             night[slept[0] : slept[-1] + 1] = True
     inside_sleep = int(np.count_nonzero(night[np.clip(events, 0, size - 1)])) if events.size else 0
-    lines = inside["second_breath"][~np.isnan(inside["second_breath"])]
     return BedNight(
         bedtime_ms=None if main is None else main.bedtime_ms,
         rise_ms=None if main is None else main.rise_ms,
@@ -121,8 +125,17 @@ def summarise(epochs: NDArray[np.void], disturbances: NDArray[np.void]) -> BedNi
         movement_pct=100.0 * float(inside["movement"].mean()) if inside.size else None,
         disturbances=inside_sleep,
         disturbance_index=inside_sleep / hours if hours >= _BREATH_HOURS else None,
-        ambiguous=bool(lines.size >= _LINES_KNOWN and np.median(lines) >= TWO_IN_BED),
+        ambiguous=_ambiguous(inside),
     )
+
+
+def _ambiguous(inside: NDArray[np.void]) -> bool:
+    lines = inside["second_breath"][~np.isnan(inside["second_breath"])]
+    if lines.size >= _KNOWN and np.median(lines) >= TWO_BREATHS:
+        return True
+    moved = inside["movement"] > 0
+    still = inside[(inside["valid"] > DISAGREE) & (np.convolve(moved, np.ones(3), mode="same")[: moved.size] == 0)]
+    return bool(still.size >= _KNOWN and np.mean(still["coverage"] < DISAGREE) >= DISAGREEING)
 
 
 def _nothing() -> BedNight:

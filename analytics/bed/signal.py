@@ -1,8 +1,8 @@
 """Chunks of waveform, and the slots of 20 ms that they fill.
 
-Samples at 50 Hz go one to a slot and may wander against the grid by `JITTER_MS`, as the clock of a sensor does, before
-a slot is left empty or a sample dropped. Faster samples are averaged in their slot. A slot that is empty, or holds a
-clipped sample, is marked; nothing is put in its place.
+Samples at 50 Hz go one to a slot. They may wander against the grid, as the clock of a sensor does, by `EARLY_MS` or
+`LATE_MS` before a sample is dropped or a slot left empty. Faster samples are averaged in their slot. A slot that is
+empty, or holds a clipped sample, is marked; nothing is put in its place.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ SLOWEST_MS: Final = 20.5
 """Longest distance of samples: the heart's upper band ends at 10 Hz, and 50 Hz is what a sensor here gives."""
 DIRECT_MS: Final = 15.0
 """From this distance on a sample is a slot; below it slots are means."""
-JITTER_MS: Final = 30.0
+LATE_MS: Final = 30.0
+EARLY_MS: Final = 15.0
+"""How far a sample may stand from its place: later, and a slot is left empty; earlier, and it has come before."""
 CLIPPED: Final = 1
 GAP: Final = 2
 """Bits of `WaveformChunk.flags`."""
@@ -36,13 +38,14 @@ SLOTS_DTYPE: Final = np.dtype(
         ("inside", "<i8"),
         ("spoilt", "<i8"),
         ("scale", "<f8"),
+        ("phase_ms", "<f8"),
         ("ignored", "<i8"),
     ],
     align=True,
 )
 """State of the slots: `next` is the slot to be filled (of 20 ms since 1970); `sum`, `inside`, `spoilt` gather the
-samples of a slot that is not full yet, `scale` is the gain of the last; `ignored` counts samples at or before what has
-been taken."""
+samples of a slot that is not full yet, `scale` is the gain of the last; `phase_ms` where in its slot the first sample
+stood; `ignored` counts samples at or before what has been taken."""
 
 _NO_U1: Final = np.empty(0, np.uint8)
 
@@ -141,10 +144,12 @@ def slots_advance(
         if not state.begun:
             state.begun = 1
             state.next = place
+            state.phase_ms = t_ms - place * SLOT_MS
         if dt_ms >= DIRECT_MS:
-            # One to a slot, however the clocks wander, until they are a slot and a half apart.
-            late_ms = t_ms - (state.next + 0.5) * SLOT_MS
-            place = state.next + (int(np.rint(late_ms / SLOT_MS)) if abs(late_ms) > JITTER_MS else 0)
+            late_ms = t_ms - state.next * SLOT_MS - state.phase_ms
+            place = state.next
+            if late_ms > LATE_MS or late_ms < -EARLY_MS:
+                place += int(np.rint(late_ms / SLOT_MS))
         if place < state.next:
             state.ignored += 1
             continue

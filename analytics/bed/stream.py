@@ -23,7 +23,9 @@ from analytics.bed.signal import WaveformChunk
 
 __all__ = [
     "EPOCH_DELAY_S",
+    "EPOCH_DTYPE",
     "EVENT_DELAY_S",
+    "EVENT_DTYPE",
     "METHOD_VERSION",
     "BedOutput",
     "BedState",
@@ -143,6 +145,7 @@ def _advance(
 def _start_body() -> bytes:
     record = np.zeros(1, STATE_DTYPE)
     record["ticks"]["last_bad"] = record["ticks"]["last_clipped"] = -(2**62)
+    record["ticks"]["following"] = -1
     record["slots"]["scale"] = 1.0
     record["disturbance"]["amplitude"] = -1.0
     return record.tobytes()

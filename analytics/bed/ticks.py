@@ -5,8 +5,9 @@ are symmetric and wait for what comes after, `HEART_LAG` ticks for the heart ban
 all its filter touches is marked and goes into no result.
 
 `peak` and `power` of a tick are the largest and the mean square of the heart band, 2..10 Hz: the waves I to L of the
-ballistocardiogram have their energy at 4..8 Hz. `envelope` is its absolute value, smoothed over 0.2 s at 25 Hz, and
-`flat` that less its mean over 1.5 s: where beats differ in shape, their envelopes still agree. `upper` is the envelope
+ballistocardiogram have their energy at 4..8 Hz. `envelope` is the root of its absolute value, smoothed over 0.2 s
+at 25 Hz, and `flat` that less its mean over 1.5 s: where beats differ in shape, their envelopes still agree, and by the
+root a weak beat among strong ones is one. `upper` is the envelope
 of 10..20 Hz, where the breath does not reach.
 
 The noise floor is read where no body moves a bed: the fourth difference of the samples weighs 15..25 Hz, and its least
@@ -123,7 +124,7 @@ def put(state: Any, slot: int, value: float, held: int, count: float) -> None:
     at = slot & (_RAW - 1)
     if slot != state.following:
         state.last_bad = slot - 1
-        if not state.following:
+        if state.following < 0:
             state.raw[:] = value
             state.last = value
     state.following = slot + 1
@@ -232,7 +233,7 @@ def _envelope(state: Any, tick: int) -> None:
             total += weight * abs(band[(slot + j) & (_RAW - 1)])
             above += weight * abs(high[(slot + j) & (_RAW - 1)])
         at = ((tick - _ENVELOPE_LAG) * ENVELOPES + i) & (ENVELOPE_RING - 1)
-        state.envelope[at] = total
+        state.envelope[at] = np.sqrt(total)
         state.upper[at] = above
     for i in range(ENVELOPES):
         place = (tick - FLAT_LAG) * ENVELOPES + i
