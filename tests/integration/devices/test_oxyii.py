@@ -14,6 +14,7 @@ from gateway.home.devices.driver import After, Mode, Sighting
 from gateway.home.devices.oxyii.driver import OxyiiDriver
 from gateway.home.devices.oxyii.protocol import FrameAssembler, Op
 from gateway.wire.files.oxyii import TRAILER_BYTES
+from gateway.wire.messages import device_id
 from simulators.devices import DeviceClock, Finger, OxyiiRing, Trace
 from tests.integration.devices.conformance.stand import SERIAL, Stand, assert_same, local_now, placed, stand, trace
 
@@ -185,6 +186,33 @@ def test_a_wrong_clock_dates_right_and_is_set(wrong_s: float, tmp_path: Path) ->
         rows = [row for row in await side.rows("oximetry", "stored") if row.values[0] > 0]
         assert_same(rows, [placed(row.values) for row in rows])
         assert abs(ring.own_clock.local() - local_now(side.clock)) < timedelta(seconds=2)
+
+    stand(tmp_path, story)
+
+
+@pytest.mark.parametrize(("between_s", "epochs"), [(120, 1), (12_000, 3)])
+def test_a_clock_that_is_set_at_every_visit_is_one_clock_while_it_was_right(
+    between_s: int, epochs: int, tmp_path: Path
+) -> None:
+    """A ring that runs 100 ppm fast: over two minutes that is nothing, over three hours it is more than a second."""
+
+    async def story(side: Stand) -> None:
+        own = DeviceClock(side.clock, local_now(side.clock), drift_ppm=100.0)
+        radio = await side.ether.add_peripheral(rssi_dbm=-58)
+        ring = WatchedRing(radio, side.clock, Finger([trace(300)]), serial=SERIAL, own_clock=own)
+        await ring.start()
+        for _ in range(3):
+            await side.clock.sleep(between_s)
+            ring.wake()
+            await visit(side, ring)
+        await side.clock.sleep(400)
+        ring.wake()
+        await visit(side, ring)
+        anchors = await side.outbox.ledger.anchors(device_id("oxyii", SERIAL))
+        assert len({anchor.epoch for anchor in anchors}) - 1 <= epochs
+        rows = [row for row in await side.rows("oximetry", "stored") if row.values[0] > 0]
+        assert_same(rows, [placed(row.values) for row in rows])
+        assert len(rows) in (300, 301)  # as many as its own seconds
 
     stand(tmp_path, story)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import numpy as np
@@ -40,6 +40,13 @@ KEEP_EVERY: Final = 16
 
 STAMPED_MS: Final = 1000
 """The ring tells whole seconds, and stamps its recordings in them."""
+
+SET_OFF: Final = timedelta(milliseconds=750)
+"""A clock that reads so far off was off before it was set. Less is the half second by which a reading is uncertain, and
+the journey."""
+
+SET_MS: Final = 1250
+"""How far setting a clock that was not found off may have moved it: `SET_OFF` and that half second."""
 
 NAME: Final = "s8-aw"
 COMPANY: Final = 0xF34E
@@ -89,16 +96,19 @@ class OxyiiDriver(Driver):
         except ProtocolError as error:
             raise TransferError(f"{ring.address}: {error}") from None
         await desk.introduce(serial=identity.serial_of(info.serial), model="O2Ring-S", firmware=info.firmware)
+        epoch, off = None, SET_OFF
         middle_ms, doubt_ms = ring.contact()
-        epoch = None
         if info.clock is not None:
             epoch = await desk.note_anchor(_tick(info.clock) + 500, middle_ms, doubt_ms)
-        # Every visit sets the time, as the maker's own program does; nothing was dated by what it read before this.
-        local = desk.local_time().replace(microsecond=0)
+            off = abs(info.clock + timedelta(milliseconds=500) - desk.local_time())
+        # Every visit sets the time, as the maker's own program does: as a second begins, for the ring takes whole ones.
+        # A clock that was right stays so, and counts on as the one that it was.
+        await desk.clock.sleep(1.0 - desk.local_time().microsecond / 1e6)
+        local = (desk.local_time() + timedelta(milliseconds=100)).replace(microsecond=0)
         await ring.ask(Op.SET_TIME, protocol.set_time(local))
-        middle_ms, doubt_ms = ring.contact()
-        later = None if epoch is None else epoch + 1
-        await desk.note_anchor(_tick(local) + 500, middle_ms, doubt_ms + STAMPED_MS, epoch=later)
+        if off >= SET_OFF:
+            middle_ms, doubt_ms = ring.contact()
+            await desk.note_anchor(_tick(local), middle_ms, doubt_ms, epoch=None if epoch is None else epoch + 1)
         await ring.ask(Op.CONFIG)
 
     async def _pull_new(self, ring: _Ring, desk: Desk) -> bool:
@@ -209,7 +219,7 @@ class _Ring:
     def contact(self) -> tuple[int, int]:
         """Return the middle of the last exchange (UTC ms) and the doubt about a whole second told in it (ms)."""
         journey_ms = self._answered_ms - self._asked_ms
-        return self._asked_ms + journey_ms // 2, STAMPED_MS + (journey_ms + 1) // 2
+        return self._asked_ms + journey_ms // 2, STAMPED_MS + SET_MS + (journey_ms + 1) // 2
 
     async def tell(self, op: Op, payload: bytes = b"") -> None:
         """Send a request that is not answered."""
