@@ -50,7 +50,9 @@ def analyze(
 ) -> None:
     """Analyse one night of oximetry, a wear log, or a bed's waveform, from a file. It informs and is no diagnosis."""
     try:
-        if _show_wear(file, zone, as_json, plot) or _show_bed(file, zone, as_json):
+        given = {"--events": events, "--stages": stages, "--sex": sex, "--age": age}
+        of_oximetry = [name for name, value in given.items() if value is not None]
+        if _show_wear(file, zone, as_json, plot, of_oximetry) or _show_bed(file, zone, as_json, of_oximetry):
             return
         recording, results = run(file, profile, events, stages, sex, age, zone, plot)
     except SomnolinkError as error:
@@ -67,15 +69,23 @@ def analyze(
         print_side_by_side(results)
 
 
-def _show_wear(file: Path, zone: str | None, as_json: bool, plot: Path | None) -> bool:
+def _refuse(options: list[str], file: Path, what: str) -> None:
+    if options:
+        raise ConfigurationError(f"{', '.join(options)}: only for oximetry, and {file} is {what}")
+
+
+def _show_wear(file: Path, zone: str | None, as_json: bool, plot: Path | None, of_oximetry: list[str]) -> bool:
     """Analyse and tell a wear log; False if the file is none."""
     home = _zone(zone)
     with _progress("reading"):
+        from gateway.service.exchange.files.wear_log import is_wear_log
+
+        if not is_wear_log(file):
+            return False
+        _refuse(of_oximetry, file, "a wear log")
         from gateway.cli.analyze_wear import analyse_wear, print_wear, wear_to_dict
 
         wear = analyse_wear(file, home, plot)
-    if wear is None:
-        return False
     if as_json:
         print(json.dumps(wear_to_dict(wear), allow_nan=False))
     else:
@@ -83,7 +93,7 @@ def _show_wear(file: Path, zone: str | None, as_json: bool, plot: Path | None) -
     return True
 
 
-def _show_bed(file: Path, zone: str | None, as_json: bool) -> bool:
+def _show_bed(file: Path, zone: str | None, as_json: bool, of_oximetry: list[str]) -> bool:
     """Analyse and tell a bed's waveform; False if the file is none."""
     home = _zone(zone)
     with _progress("reading"):
@@ -91,6 +101,7 @@ def _show_bed(file: Path, zone: str | None, as_json: bool) -> bool:
 
         if not is_bed_waveform(file):
             return False
+        _refuse(of_oximetry, file, "a bed's waveform")
         from gateway.cli.analyze_bed import analyse_bed, bed_to_dict, print_bed
 
         bed = analyse_bed(file, home)

@@ -21,9 +21,8 @@ from analytics.adherence.samples import WearChunk
 from analytics.adherence.stream import VERSION, WearOutput, find_wear
 from analytics.adherence.usage import usage
 from gateway.errors import ConfigurationError
-from gateway.service.exchange.files.wear_log import WearLog, is_wear_log, read_wear_log
+from gateway.service.exchange.files.wear_log import WearLog, read_wear_log
 from gateway.service.exchange.plots.axis import clock_text
-from gateway.service.exchange.plots.wear import plot_wear
 from gateway.service.exchange.wording import number_text
 
 
@@ -45,8 +44,8 @@ class WearAnalysis:
         return sum(interval.minutes for interval in self.output.intervals if bool(interval.suspect) is suspect)
 
 
-def analyse_wear(file: Path, zone: ZoneInfo | None, plot: Path | None) -> WearAnalysis | None:
-    """Read and analyse a wear log, and draw it where asked; None if the file is none.
+def analyse_wear(file: Path, zone: ZoneInfo | None, plot: Path | None) -> WearAnalysis:
+    """Read and analyse a wear log, and draw it where asked.
 
     Raises
     ------
@@ -55,8 +54,6 @@ def analyse_wear(file: Path, zone: ZoneInfo | None, plot: Path | None) -> WearAn
     ConfigurationError
         The picture is to be another than PNG, or cannot be written.
     """
-    if not is_wear_log(file):
-        return None
     if plot is not None and plot.suffix.lower() != ".png":
         raise ConfigurationError(f"--plot {plot}: a wear log is drawn as .png")
     log = read_wear_log(file, zone)
@@ -69,6 +66,8 @@ def analyse_wear(file: Path, zone: ZoneInfo | None, plot: Path | None) -> WearAn
         nights = wear_nights(output.intervals, output.missing, int(t_ms[0]), int(t_ms[-1]), here)
     analysis = WearAnalysis(log, output, nights, origin_ms)
     if plot is not None:
+        from gateway.service.exchange.plots.wear import plot_wear  # matplotlib takes a second to import
+
         plot_wear(plot, log, output, origin_ms)
     return analysis
 

@@ -175,3 +175,9 @@ def test_a_wear_log_is_drawn_as_png_only(log_file: Path, tmp_path: Path) -> None
     result = run(log_file, "--plot", tmp_path / "wear.html")
     assert result.exit_code == 2
     assert "drawn as .png" in result.stderr
+
+
+def test_options_of_oximetry_are_refused(log_file: Path) -> None:
+    result = run(log_file, "--age", "50", "--sex", "F")
+    assert result.exit_code == 2
+    assert "--sex, --age: only for oximetry" in result.stderr
