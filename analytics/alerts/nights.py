@@ -275,7 +275,7 @@ def _wear_short(
     goal_min = t["goal_h"] * 60
     reached = sum(wear >= goal_min for _, wear in recent)
     # With nights without data fewer are wanted, in proportion, rounded down: no data is not "not worn".
-    wanted = int(t["wanted"] * len(recent) / t["window"])
+    wanted = int(min(t["wanted"], t["window"]) * len(recent) / t["window"])
     if reached < wanted:
         values: dict[str, float | None] = {
             "goal_h": t["goal_h"],
