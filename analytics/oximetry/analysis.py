@@ -180,8 +180,25 @@ def analyze_night(
         For an empty or overlong recording, an unknown profile, or input as `NightInput.chunks`, `hypoxic_burden` and
         `read_night` refuse it.
     """
-    rule = get_profile(profile)
     chunks = night.chunks()
+    return analyze_chunks(chunks, night.interval_s, profile=profile, events=events, stages=stages, sex=sex, age=age)
+
+
+def analyze_chunks(
+    chunks: Sequence[OximetryChunk],
+    interval_s: float,
+    *,
+    profile: str = "peak",
+    events: ScoredEvents | None = None,
+    stages: NDArray[np.number[Any]] | None = None,
+    sex: Sex | None = None,
+    age: float | None = None,
+) -> Analysis:
+    """Analyse one night given in stretches, in order of time: as a service holds it; see `analyze_night`.
+
+    `interval_s` is what the recording's device is said to sample at; each stretch has its own.
+    """
+    rule = get_profile(profile)
     grid = lay_out(chunks)
     own, indices = _streamed(chunks)
     found = {depth: own if rule.detect is None else _detected(rule, grid, depth) for depth in DETECT_DEPTHS_PCT}
@@ -201,7 +218,7 @@ def analyze_night(
     )
     reading = read_night(odi3, odi4, spo2, burden, pulse, quality, sex=sex, age=age)
     return Analysis(
-        interval_s=night.interval_s,
+        interval_s=interval_s,
         duration_h=quality.recorded_h,
         valid_h=hours,
         profile=rule.name,

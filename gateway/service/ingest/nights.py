@@ -12,7 +12,7 @@ import itertools
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -22,6 +22,7 @@ import msgspec
 import numpy as np
 
 from analytics.oximetry import stream
+from analytics.oximetry.analysis import analyze_chunks
 from analytics.oximetry.events import Desaturation as Found
 from analytics.oximetry.signal import OximetryChunk
 from gateway.clock import Clock
@@ -67,6 +68,7 @@ class _Night:
     written_s: float = 0.0
     touched_s: float = 0.0
     unwritten: bool = True
+    whole: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -251,7 +253,8 @@ class Nights:
         state = stream.start()
         found: list[Found] = []
         end_ms = 0
-        for chunk in chunks_of(samples):
+        chunks = list(chunks_of(samples))
+        for chunk in chunks:
             state, output = stream.step(state, chunk)
             found += output.desaturations
             end_ms = chunk.t0_ms + len(chunk.spo2) * chunk.dt_ms
@@ -260,6 +263,7 @@ class Nights:
             _, output = stream.close(state)
             found += output.desaturations
             night.output = output
+            night.whole = whole_night(chunks)
         night.written_s = night.touched_s = now_s
         night.unwritten = False
         result = self._result(key, night)
@@ -281,6 +285,7 @@ class Nights:
             "min_spo2": values.pop("min_pct"),
             **values,
             **{f"artefact_{reason}_s": float(seconds) for reason, seconds in artefacts.items()},
+            **night.whole,
         }
         return NightResult(
             device=key[0],
@@ -295,6 +300,25 @@ class Nights:
             indices=indices,
             updated_ms=self._clock.utc_ms(),
         )
+
+
+def whole_night(chunks: Sequence[OximetryChunk]) -> dict[str, float]:
+    """Indices that need the night's end: hypoxic burden (from own desaturations), spread, and every biomarker."""
+    found = analyze_chunks(chunks, chunks[0].dt_ms / 1000)
+    spo2 = found.spo2
+    indices = {
+        "hypoxic_burden": found.hypoxic_burden.value,
+        "desaturation_severity": found.desaturation_severity,
+        "baseline_spo2": spo2.baseline,
+        "median_spo2": spo2.median,
+        "sd_spo2": spo2.sd,
+        "p1_spo2": spo2.p1,
+        "p5_spo2": spo2.p5,
+        "p95_spo2": spo2.p95,
+    }
+    if found.pulse is not None:
+        indices |= {"pulse_sd_bpm": found.pulse.sd, "pulse_response_sd_bpm": found.pulse.response_sd_bpm}
+    return indices | {f"biomarker_{name}": float(value) for name, value in found.biomarkers.items()}
 
 
 def by_night(batch: Batch, zone: str) -> Iterator[tuple[date, slice]]:
