@@ -43,6 +43,12 @@ STAMPED_MS: Final = 1000
 RUN_MS: Final = 120_000
 """Stored spot-checks further apart than this are not of one recording."""
 
+HANDED_OVER: Final = "handed-over"
+"""Name in the ledger of the marks of spot-checks that are on our disk."""
+
+MARKS: Final = 8192
+_MARK_BYTES: Final = 8
+
 QUIET_S: Final = 30.0
 """An oximeter that only makes spot-checks has said what it has when nothing came for this long."""
 
@@ -127,20 +133,26 @@ class PlxDriver(Driver):
 
     async def _deliver(self, desk: Desk, raw: list[bytes]) -> bool:
         """Hand spot-checks over; True if all are on disk, so that the device may forget them."""
-        dated: list[tuple[int, bytes]] = []
+        dated: dict[bytes, tuple[int, bytes]] = {}
         for data in raw:
             timestamp = protocol.decode_spot_check(data).timestamp
             if timestamp is None:
                 log.warning("a stored spot-check without a time cannot be dated: it stays on the device")
                 return False
-            dated.append((_tick(timestamp), data))
-        for run in _runs(sorted(dated)):
-            # Named by its content: the same records again (the deletion was lost) are the same item.
+            dated[_mark(data)] = (_tick(timestamp), data)
+        # What the device did not delete yet, because the link was lost, it reports again, with others or alone.
+        had = (await desk.item(HANDED_OVER)).received
+        known = {had[at : at + _MARK_BYTES] for at in range(0, len(had), _MARK_BYTES)}
+        fresh = {mark: record for mark, record in dated.items() if mark not in known}
+        for run in _runs(sorted(fresh.values())):
+            # Named by its content: the same records again (a crash before the next line but one) are the same item.
             name = "spot-" + hashlib.sha256(b"".join(data for _, data in run)).hexdigest()[:24]
             if not (await desk.item(name)).done:
                 ticks = np.array([tick for tick, _ in run], dtype=np.int64)
                 columns = columns_of("oximetry", [_row_of_spot(data) for _, data in run])
                 await desk.deliver(name, "oximetry", columns, tick0_ms=int(ticks[0]), offsets_ms=ticks - ticks[0])
+        if fresh:
+            await desk.keep_partial(HANDED_OVER, (had + b"".join(fresh))[-MARKS * _MARK_BYTES :])
         return True
 
     async def _keep_live(self, desk: Desk, raw: list[bytes]) -> None:
@@ -207,6 +219,11 @@ async def _spot_checks(desk: Desk, values: Iterable[bytes]) -> list[bytes]:
         else:
             good.append(data)
     return good
+
+
+def _mark(data: bytes) -> bytes:
+    """What tells a spot-check with a time from others, live or stored: its values and its time."""
+    return hashlib.sha256(data[1:12]).digest()[:_MARK_BYTES]
 
 
 def _row_of_spot(data: bytes) -> dict[str, float]:

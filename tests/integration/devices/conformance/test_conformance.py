@@ -6,9 +6,10 @@ Each runs against its virtual peripheral: real advertisements, ATT and link loss
 from __future__ import annotations
 
 import asyncio
+import random
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -328,6 +329,32 @@ def test_a_link_lost_at_any_stored_notification_is_an_error_and_loses_nothing(
         if lost and len(rows) < len(truth):  # in the midst of it
             assert isinstance(ended, DeviceError)
             assert "\n" not in str(ended)
+        faults.clear()
+        await pull(side, family, device)
+        assert_same(await side.rows(family.kind, "stored"), truth)
+
+    stand(tmp_path, story)
+
+
+@stored_ones
+@pytest.mark.parametrize("seed", [1, 2])
+def test_links_that_are_lost_again_and_again_end_in_every_sample_once(
+    family: Family, seed: int, tmp_path: Path
+) -> None:
+    """With notifications that come twice besides, and attempts to connect that fail."""
+
+    async def story(side: Stand) -> None:
+        assert family.stored is not None
+        device = await recorded(side, family)
+        truth = family.stored(device)
+        chance = random.Random(seed)
+        faults = side.ether.faults(device.radio)
+        faults.duplicate_notifications(probability=0.1)
+        for _ in range(8):
+            faults.drop_link_after(bytes=chance.randrange(1, 1200))
+            faults.refuse_connections(chance.randrange(2))
+            with suppress(DeviceError, TimeoutError):  # a family that streams too ends not by itself
+                await asyncio.wait_for(side.visit(family.driver, device, "stored"), 60)
         faults.clear()
         await pull(side, family, device)
         assert_same(await side.rows(family.kind, "stored"), truth)
