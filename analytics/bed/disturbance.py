@@ -20,7 +20,7 @@ HALF: Final = 11
 """Ticks to either side over which a second's amplitude is taken."""
 BACK_S: Final = 100
 AHEAD_S: Final = 60
-USUAL: Final = 0.6
+USUAL: Final = 0.7
 SHRUNK: Final = 0.66
 RECOVERED: Final = 0.85
 RECOVERY_S: Final = 12
