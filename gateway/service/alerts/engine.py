@@ -16,8 +16,9 @@ from gateway.clock import Clock
 from gateway.service.alerts.directory import Directory
 from gateway.service.alerts.findings import Outbox
 from gateway.service.alerts.home_time import HomeTimes
-from gateway.service.alerts.patients import PatientWatch, moment_of
+from gateway.service.alerts.patients import PatientWatch
 from gateway.service.alerts.watch import Watch
+from gateway.service.patient_nights import moment_of
 from gateway.service.records import Device, NightResult, Records
 from gateway.service.store.base import SampleStore
 from gateway.wire.messages import Batch

@@ -12,6 +12,7 @@ from analytics.alerts.reconcile import reconcile
 from gateway.service.alerts.directory import Directory
 from gateway.service.alerts.findings import Outbox
 from gateway.service.nights import night_bounds
+from gateway.service.patient_nights import moment_of
 from gateway.service.records import NightResult, Patient, Records, State, Subject
 
 DAY_MS: Final = 86_400_000
@@ -95,12 +96,6 @@ class PatientWatch:
                     patient.id, patient.clinic, patient.id, gateway=None if device is None else device.gateway_id
                 )
         return Subject(patient.id, patient.clinic, patient.id)
-
-
-def moment_of(result: NightResult) -> int:
-    """The moment that decides whose a night is: local midnight, or what of the data is nearest to it."""
-    midnight_ms = night_bounds(result.night, result.zone)[0] + DAY_MS // 2
-    return min(max(midnight_ms, result.start_ms), result.end_ms)
 
 
 def facts_of(results: Iterable[tuple[NightResult, float | None]]) -> NightFacts:

@@ -17,7 +17,17 @@ from gateway.service.api.context import Context
 from gateway.service.api.headers import SecurityHeaders
 from gateway.service.api.metrics import RequestTimes, ServiceCollector
 from gateway.service.api.models import ProblemOut
-from gateway.service.api.routes import alerts, devices, feeds, nights, operations, patients, samples, thresholds
+from gateway.service.api.routes import (
+    alerts,
+    devices,
+    feeds,
+    nights,
+    operations,
+    patient_nights,
+    patients,
+    samples,
+    thresholds,
+)
 from gateway.service.api.status import ServiceStatus
 from gateway.service.records import Records
 from gateway.service.store.base import SampleStore
@@ -60,7 +70,7 @@ def create_app(
         redirect_slashes=False,
         responses={code: {"model": ProblemOut} for code in (401, 403, 404, 422, 503)},
     )
-    for module in (devices, nights, samples, patients, alerts, thresholds, feeds, operations):
+    for module in (devices, nights, samples, patients, patient_nights, alerts, thresholds, feeds, operations):
         app.include_router(module.router(context), prefix=PREFIX)
     app.include_router(operations.metrics_router(registry))
     app.state.before_stop = feed.close

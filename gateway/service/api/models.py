@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, Field
 
 from gateway.service.nights import night_bounds
-from gateway.service.records import Desaturation, Device, NightResult, SetAside, State
+from gateway.service.records import Desaturation, Device, NightResult, SetAside, State, Stretch
 
 
 class DeviceOut(BaseModel):
@@ -86,6 +86,31 @@ class NightDetailOut(NightOut):
     """A night with the service's time."""
 
     now_ms: int
+
+
+class StretchOut(BaseModel):
+    """A time that a night's analysis tells of; `data` by kind, as in docs/api.md."""
+
+    kind: str
+    start_ms: int
+    end_ms: int
+    data: dict[str, float | str | list[str] | None]
+
+    @classmethod
+    def of(cls, one: Stretch) -> Self:
+        """From the records' value."""
+        return cls(kind=one.kind, start_ms=one.start_ms, end_ms=one.end_ms, data=dict(one.data))
+
+
+class StretchesOut(BaseModel):
+    """The stretches of one night's result."""
+
+    device: str
+    night: date
+    profile: str
+    version: str
+    state: State
+    stretches: list[StretchOut]
 
 
 class DesaturationOut(BaseModel):

@@ -95,6 +95,7 @@ class Results:
         device: str | None = None,
         first: date | None = None,
         last: date | None = None,
+        kind: NightKind | None = None,
         limit: int = MAX_LISTED,
     ) -> list[NightResult]:
         """Nights from `first` to `last`, both included, the newest first: of each the result that was made last."""
@@ -105,6 +106,10 @@ class Results:
         chosen = sa.select(NightRow, ranked.label("place"))
         if device is not None:
             chosen = chosen.where(NightRow.device_id == device)
+        if kind is not None:
+            # Analyses of wear and of the bed are named as their kind; all others are of oximetry.
+            others = NightRow.profile.in_(("wear", "bed"))
+            chosen = chosen.where(~others if kind == "oximetry" else NightRow.profile == kind)
         if first is not None:
             chosen = chosen.where(NightRow.night >= first)
         if last is not None:

@@ -8,7 +8,16 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query
 
 from gateway.service.api.context import CODE_PATTERN, DEVICE_PATTERN, Context, DeviceId, NightDate
-from gateway.service.api.models import DesaturationOut, DesaturationsOut, NightDetailOut, NightOut, NightsOut
+from gateway.service.api.models import (
+    DesaturationOut,
+    DesaturationsOut,
+    NightDetailOut,
+    NightOut,
+    NightsOut,
+    StretchesOut,
+    StretchOut,
+)
+from gateway.service.records import NightKind
 
 Profile = Annotated[
     str | None, Query(pattern=CODE_PATTERN, description="Analysis profile; the last made result if left out")
@@ -24,6 +33,7 @@ def router(context: Context) -> APIRouter:
         device: Annotated[str | None, Query(pattern=DEVICE_PATTERN)] = None,
         first: Annotated[date | None, Query(alias="from", description="First night, included")] = None,
         last: Annotated[date | None, Query(alias="to", description="Last night, included")] = None,
+        kind: Annotated[NightKind, Query(description="What the night is told from")] = "oximetry",
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     ) -> NightsOut:
         """Nights with results, the newest first."""
@@ -31,7 +41,7 @@ def router(context: Context) -> APIRouter:
             raise HTTPException(422, "the last night lies before the first")
         if device is not None:
             context.device(device)
-        found = context.records.results.nights(device=device, first=first, last=last, limit=limit)
+        found = context.records.results.nights(device=device, first=first, last=last, kind=kind, limit=limit)
         return NightsOut(now_ms=context.clock.utc_ms(), nights=[NightOut.of(night) for night in found])
 
     @routes.get("/{device}/{night}")
@@ -51,6 +61,19 @@ def router(context: Context) -> APIRouter:
             version=found.version,
             state=found.state,
             desaturations=[DesaturationOut.of(one) for one in context.records.results.desaturations(found)],
+        )
+
+    @routes.get("/{device}/{night}/stretches")
+    def get_stretches(device: DeviceId, night: NightDate, profile: Profile = None) -> StretchesOut:
+        """Times that the night's analysis tells of: wears of the MAD, missing data, disturbances of breath."""
+        found = context.night(device, night, profile)
+        return StretchesOut(
+            device=found.device,
+            night=found.night,
+            profile=found.profile,
+            version=found.version,
+            state=found.state,
+            stretches=[StretchOut.of(one) for one in context.records.results.stretches(found)],
         )
 
     return routes
