@@ -89,14 +89,13 @@ def summarise(epochs: NDArray[np.void], disturbances: NDArray[np.void]) -> BedNi
         raise ValueError("epochs of a night come in order of time")
     if not epochs.size:
         return _nothing()
+    stays = night_stays(epochs, disturbances)
     start_ms = int(epochs["start_ms"][0])
     place = (epochs["start_ms"] - start_ms) // EPOCH_MS
     size = int(place[-1]) + 1
-    presence, movement, breathing = np.zeros(size, np.bool_), np.full(size, np.nan), np.zeros(size, np.bool_)
+    presence, breathing = np.zeros(size, np.bool_), np.zeros(size, np.bool_)
     presence[place] = epochs["presence"] == 1
-    movement[place] = epochs["movement"]
     breathing[place] = ~np.isnan(epochs["respiration_rate"])
-    stays = find_stays(presence, movement, start_ms)
     main = max(stays, key=lambda stay: stay.in_bed_min, default=None)
     inside = epochs[epochs["presence"] == 1]
     asleep = _asleep(stays, size)
@@ -127,6 +126,23 @@ def summarise(epochs: NDArray[np.void], disturbances: NDArray[np.void]) -> BedNi
         disturbance_index=inside_sleep / hours if hours >= _BREATH_HOURS else None,
         ambiguous=_ambiguous(inside),
     )
+
+
+def night_stays(epochs: NDArray[np.void], disturbances: NDArray[np.void]) -> tuple[Stay, ...]:
+    """Stays in bed and the sleep in them, of what `summarise` takes; indices count from the first epoch.
+
+    The jerk that ends a disturbance is an arousal of seconds: it is no sign of a waking.
+    """
+    start_ms = int(epochs["start_ms"][0])
+    place = (epochs["start_ms"] - start_ms) // EPOCH_MS
+    size = int(place[-1]) + 1
+    presence, movement = np.zeros(size, np.bool_), np.full(size, np.nan)
+    presence[place] = epochs["presence"] == 1
+    movement[place] = epochs["movement"]
+    ends = (disturbances["end_ms"] - start_ms) // EPOCH_MS
+    for near in (-1, 0, 1):
+        movement[np.clip(ends + near, 0, size - 1)] = 0.0
+    return find_stays(presence, movement, start_ms)
 
 
 def _ambiguous(inside: NDArray[np.void]) -> bool:
