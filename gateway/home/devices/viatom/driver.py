@@ -133,8 +133,10 @@ class ViatomDriver(Driver):
         try:
             file = parse_vld(data)
         except ProtocolError as error:
+            # No error of the visit: trying again at once would only keep the ring awake. The next visit reads it anew.
             await desk.keep_partial(name, b"")
-            raise TransferError(f"{name}: {error}") from None
+            await desk.set_aside(data, f"{name}: {error}")
+            return
         if not file.complete:
             await desk.keep_partial(name, b"")
             raise TransferError(f"{name}: the ring has not finished this recording")
