@@ -147,6 +147,8 @@ def night_stays(epochs: NDArray[np.void], disturbances: NDArray[np.void]) -> tup
 
 def _ambiguous(inside: NDArray[np.void]) -> bool:
     lines = inside["second_breath"][~np.isnan(inside["second_breath"])]
+    if not inside.size:
+        return False
     if lines.size >= _KNOWN and np.median(lines) >= TWO_BREATHS:
         return True
     moved = inside["movement"] > 0

@@ -30,7 +30,9 @@ RATE_HZ: Final = (49.0, 4000.0)
 _MAX_SAMPLES: Final = 20_000_000
 _MATLAB: Final = b"MATLAB 5.0"
 _SIGNAL: Final = "pressure"
-_RATE: Final = re.compile(r"(?i)\b(?:sampling[ _-]?rate|sample[ _-]?rate|rate|fs)\b[^0-9\n]*([0-9]+(?:\.[0-9]+)?)")
+_RATE: Final = re.compile(
+    r"(?i)\b(?:sampling[ _-]?rate|sample[ _-]?rate|rate|fs)(?:_hz)?\b[^0-9\n]*([0-9]+(?:\.[0-9]+)?)"
+)
 _COMMENT: Final = ("#", "%", ";")
 _SPLIT: Final = re.compile(r"[,;\t]")
 
@@ -89,7 +91,7 @@ def is_bed_waveform(path: Path) -> bool:
         return True
     comments, body = _comments(text)
     whole = body.rpartition("\n")[0] if size > len(head) else body
-    return _RATE.search(comments) is not None and _first_numeric(whole)
+    return _RATE.search(comments) is not None and (_first_numeric(whole) or _SIGNAL in _names(whole))
 
 
 def read_bed_waveform(path: Path, zone: tzinfo | None = None) -> BedWaveform:
@@ -147,7 +149,7 @@ def _of_numbers(path: Path, text: str) -> BedWaveform:
     names = [_SIGNAL]
     if not _first_numeric(body):
         line, _, body = body.partition("\n")
-        names = [name.strip().lower() for name in _SPLIT.split(line)]
+        names = _names(line)
         first += 1
     if _SIGNAL not in names:
         raise bad_file(path, f"no column {_SIGNAL!r}", f"line {first}")
@@ -242,6 +244,10 @@ def _comments(text: str) -> tuple[str, str]:
             return text, ""
         end = following + 1
     return text[:end], text[end:]
+
+
+def _names(body: str) -> list[str]:
+    return [name.strip().lower() for name in _SPLIT.split(body.lstrip("\r\n").partition("\n")[0])]
 
 
 def _first_numeric(body: str) -> bool:
