@@ -58,6 +58,10 @@ class HomeSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     bluetooth_restart : str
         Command that restarts the Bluetooth service when nothing else helps, such as
         ``systemctl restart bluetooth``; empty: that is left out.
+    proxies : str
+        ESPHome Bluetooth proxies in other rooms, ``host`` or ``host:port``, with commas between them.
+    proxies_key_file : str
+        File that holds their encryption key.
     assistant_url : str
         Home Assistant's broker, ``mqtt://host[:port]``; empty: the devices are not shown there.
     assistant_prefix : str
@@ -73,6 +77,8 @@ class HomeSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     page_host: str = "127.0.0.1"
     page_port: Port = 8088
     bluetooth_restart: str = ""
+    proxies: str = ""
+    proxies_key_file: str = ""
     assistant_url: str = ""
     assistant_user: str = ""
     assistant_password_file: str = ""

@@ -19,7 +19,7 @@ from gateway.wire.access import SERVICE_USER
 from gateway.wire.client import BrokerAddress
 
 if TYPE_CHECKING:
-    from gateway.home.collect.radio import Radio
+    from gateway.home.collect.radio import AnyRadio
     from gateway.service.records import Records
     from gateway.service.store.base import SampleStore
 
@@ -47,15 +47,22 @@ def assistant_address(settings: Settings) -> BrokerAddress | None:
     return BrokerAddress.parse(home.assistant_url, username=home.assistant_user or None, password=password)
 
 
-def radio(settings: Settings) -> Radio:
-    """The platform's Bluetooth adapter, with what mends it where there is BlueZ."""
+def radio(settings: Settings) -> AnyRadio:
+    """The platform's Bluetooth adapter, with what mends it where there is BlueZ, and the proxies in other rooms."""
     from gateway.home.collect.radio import Radio
 
-    if sys.platform != "linux":
-        return Radio()
-    from gateway.home.collect.bluez import BlueZRepairs
+    home = settings.home
+    own = Radio()
+    if sys.platform == "linux":
+        from gateway.home.collect.bluez import BlueZRepairs
 
-    return Radio(repairs=BlueZRepairs(settings.home.bluetooth_restart))
+        own = Radio(repairs=BlueZRepairs(home.bluetooth_restart))
+    if not home.proxies:
+        return own
+    from gateway.home.collect.proxies import ProxyAddress, ProxyRadio, Radios
+
+    key = read_secret(home.proxies_key_file, "the proxies' key") or ""
+    return Radios(own, ProxyRadio(tuple(ProxyAddress.parse(name, key) for name in home.proxies.split(","))))
 
 
 def gateway(config: ConfigOption = None) -> None:

@@ -15,7 +15,7 @@ from gateway.clock import Clock
 from gateway.errors import ServerError
 from gateway.home.collect.collector import LIVE_MS, Collector, Progress
 from gateway.home.collect.enrolment import SECRETS, EnrolmentSecrets
-from gateway.home.collect.radio import Radio
+from gateway.home.collect.radio import AnyRadio
 from gateway.home.conditions import conditions_of
 from gateway.home.devices.driver import Mode
 from gateway.home.health import Health
@@ -58,7 +58,7 @@ class Home:
 
     Parameters
     ----------
-    radio : Radio
+    radio : AnyRadio
         The Bluetooth adapter.
     progress : callable
         Called with (device, what, bytes done, bytes in all) during long transfers.
@@ -69,7 +69,7 @@ class Home:
         The outbox cannot be opened.
     """
 
-    def __init__(self, config: HomeConfig, radio: Radio, clock: Clock, progress: Progress = lambda *_: None) -> None:
+    def __init__(self, config: HomeConfig, radio: AnyRadio, clock: Clock, progress: Progress = lambda *_: None) -> None:
         self._config = config
         self._clock = clock
         self.outbox = Outbox(config.data / "outbox.db", clock, config.limits)

@@ -18,7 +18,7 @@ from gateway.errors import ConfigurationError, DeviceError, OutboxError, Somnoli
 from gateway.home.collect.desk import Known, VisitDesk
 from gateway.home.collect.enrolment import EnrolmentSecrets
 from gateway.home.collect.host_clock import StepWatch
-from gateway.home.collect.radio import BleakLink, Radio
+from gateway.home.collect.radio import AnyRadio, BleakLink
 from gateway.home.collect.recovery import Ladder, Rung
 from gateway.home.devices.driver import After, Driver, Mode, Sighting
 from gateway.home.devices.registry import match
@@ -92,7 +92,7 @@ class Collector:
 
     def __init__(
         self,
-        radio: Radio,
+        radio: AnyRadio,
         outbox: Outbox,
         clock: Clock,
         *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
@@ -176,6 +176,12 @@ class VisitDesk:
             # It was not there at the contact before this one.
             self._unseen_ms[name] = self._before_ms
         return item
+
+    async def listed(self, names: Collection[str]) -> None:
+        """Take note of all stored items that the device has now."""
+        await self._settle()
+        if names:  # a device that lists nothing may be busy
+            await self._outbox.ledger.listed(self.device, names)
 
     async def keep_partial(self, name: str, received: bytes) -> None:
         """Keep what has arrived of a stored item: written while the transfer goes on, in the order of the calls.

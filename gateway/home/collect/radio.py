@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from bleak import BleakClient, BleakScanner
 from bleak.backends.characteristic import BleakGATTCharacteristic
@@ -52,6 +52,23 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
+class AnyRadio(Protocol):
+    """What the collector needs of a radio, or of several that act as one."""
+
+    @property
+    def repairs(self) -> Repairs:
+        """What mends it."""
+
+    def scan(self, heard: Callable[[Sighting, BLEDevice], None]) -> AbstractAsyncContextManager[None]:
+        """Call `heard` with each advertisement for the length of the block."""
+
+    def connect(self, device: BLEDevice) -> AbstractAsyncContextManager[BleakLink]:
+        """Hold a link for the length of the block."""
+
+    async def forget_bond(self, device: BLEDevice) -> None:
+        """Throw the bond with a device away."""
+
+
 @dataclass(frozen=True, slots=True)
 class Radio:
     """A Bluetooth adapter: bleak's backend classes, or None for the platform's own; and what mends it."""
@@ -71,16 +88,7 @@ class Radio:
         """
 
         def detected(device: BLEDevice, data: AdvertisementData) -> None:
-            heard(
-                Sighting(
-                    device.address,
-                    data.local_name or device.name or "",
-                    data.rssi,
-                    frozenset(uuid.lower() for uuid in data.service_uuids),
-                    dict(data.manufacturer_data),
-                ),
-                device,
-            )
+            heard(sighting_of(device, data), device)
 
         options: dict[str, Any] = {} if self.scanner is None else {"backend": self.scanner}
         try:
@@ -143,6 +151,17 @@ class Radio:
                 await client.disconnect()
             except LOST as error:
                 log.warning("%s did not disconnect cleanly: %s", device.address, error)
+
+
+def sighting_of(device: BLEDevice, data: AdvertisementData) -> Sighting:
+    """Return an advertisement in the drivers' terms."""
+    return Sighting(
+        device.address,
+        data.local_name or device.name or "",
+        data.rssi,
+        frozenset(uuid.lower() for uuid in data.service_uuids),
+        dict(data.manufacturer_data),
+    )
 
 
 class BleakLink:

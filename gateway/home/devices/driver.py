@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -150,6 +150,12 @@ class Desk(Protocol):
 
     async def accepts_stored(self) -> bool:
         """Whether a stored item may be pulled now (False when the outbox runs full: it is safe where it is)."""
+
+    async def listed(self, names: Collection[str]) -> None:
+        """Take note of all stored items that the device has now, where they are named by the device.
+
+        What is no longer there is forgotten: a device whose clock was reset may give another recording the same name.
+        """
 
     async def item(self, name: str, size: int = 0) -> Item:
         """Return what is known of a stored item, noting it if it is new."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from gateway.clock import Clock
@@ -72,6 +74,17 @@ class Ledger:
             return Item(item, session, size, b"", False, new=row is None)
 
         return await self._journal.run(job)
+
+    async def listed(self, device: str, items: Collection[str]) -> None:
+        """Forget items that the device no longer has: another may come by the same name, as after a clock's reset."""
+        await self._journal.run(
+            lambda database: (
+                database.execute(
+                    "DELETE FROM ledger WHERE device = ? AND item NOT IN (SELECT value FROM json_each(?))",
+                    (device, json.dumps(list(items))),
+                ).rowcount
+            )
+        )
 
     async def keep_partial(self, device: str, item: str, received: bytes) -> None:
         """Keep what has arrived of an item, for the next try."""

@@ -193,6 +193,43 @@ def test_weeks_without_the_internet_wait_in_the_outbox_over_reboots(tmp_path: Pa
     live_through(main)
 
 
+def test_two_nights_that_come_by_the_same_name_are_two_nights(tmp_path: Path) -> None:
+    """A battery that runs empty each day: the ring's clock begins at 2015 each evening, and so do its files' names."""
+
+    async def main(clock: SimulatedClock) -> None:
+        async with household(clock, tmp_path) as home:
+            ring = O2Ring(
+                await home.ether.add_peripheral(rssi_dbm=-58),
+                clock,
+                Finger(),
+                serial="2609140042",
+                own_clock=home.local_clock(),
+                options=RingOptions(keeps=1),
+            )
+            names = []
+            for n in range(3):
+                night = trace(300, clock.utc_ms())
+                ring.own_clock.lose()
+                ring.finger.wear(night)
+                await ring.start()
+                await until_stored(home, ring, 2 * n + 1)
+                [(name, data)] = ring.files.items()
+                names.append(name)
+                found = [row for row in home.rows(RING.device) if row[0] >= night.start_utc_ms - 2_000]
+                assert [row[1:] for row in found] == vld_values(data)
+                assert untrue([row for row in found if row[1] >= 0], night, 1_100) == []
+                # another recording takes its place in the ring's memory
+                other = trace(200, clock.utc_ms() + 60_000)
+                ring.finger.wear(other)
+                await until_stored(home, ring, 2 * n + 2)
+                await ring.stop()
+                ring.recorder.files.clear()
+                await clock.sleep(20_000)
+            assert len(set(names)) == 1
+
+    live_through(main)
+
+
 def test_nights_that_the_ring_itself_forgot_while_the_gateway_was_away_are_gaps_and_nothing_else(
     tmp_path: Path,
 ) -> None:

@@ -123,6 +123,7 @@ class OxyiiDriver(Driver):
             names = protocol.decode_file_list(answer.data)
         except ProtocolError as error:
             raise TransferError(f"{ring.address}: {error}") from None
+        await desk.listed(names)
         waiting = False
         failure: TransferError | None = None
         for name in sorted(names):

@@ -96,6 +96,7 @@ class ViatomDriver(Driver):
 
         A file that cannot be pulled keeps none behind it from being pulled.
         """
+        await desk.listed(info.files)
         missing = await self._missing(desk, info)
         failure: TransferError | None = None
         for name in missing:
