@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 WINDOW: Final = 50
-"""Rows that must agree for a waveform to be found again after a hole: a second, which noise does not repeat."""
+"""Rows that must agree for a waveform to be found again after a hole: a second, which noise does not repeat. Rows
+between two holes that lie closer count as missing and as left over: the account errs to the strict side."""
 
 _BLOCK: Final = 65_536
 
@@ -83,8 +84,7 @@ def _hole(expected: Rows, kept: Rows, i: int, j: int, tolerance_ms: float) -> in
     window = kept.values[j : j + WINDOW]
     first, last = np.searchsorted(expected.t_ms, [kept.t_ms[j] - tolerance_ms, kept.t_ms[j] + tolerance_ms], "left")
     for at in range(max(i, int(first)), int(last) + 1):
-        there = expected.values[at : at + window.size]
-        if there.size and np.array_equal(there, window[: there.size]):
+        if np.array_equal(expected.values[at : at + window.size], window):
             return at - i
     return None
 

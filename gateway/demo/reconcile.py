@@ -112,7 +112,7 @@ def _reconcile_wear(wear: WearTruth | None, store: SampleStore) -> tuple[int, in
     """Found, missing and left-over records of the recorder."""
     if wear is None:
         return 0, 0, 0
-    expected = Rows(np.asarray(wear.utc_ms, dtype=np.float64), _wear_code(wear.temperature, wear.motion))
+    expected = Rows(np.array(wear.utc_ms, np.int64).astype(np.float64), _wear_code(wear.temperature, wear.motion))
     kept = _both(store, RECORDER, "wear")
     values = _wear_code(kept["temperature"], kept["motion"])
     return count_sparse(expected, Rows(kept["t_ms"], values), RECORD_MS, _TEMPERATURE_STEP, wear.due_ms)

@@ -18,6 +18,7 @@ from simulators.firmware import VirtualBed, VirtualRecorder
 from simulators.firmware.build import build_firmware
 from simulators.physiology import MouthReading
 from simulators.radio import Adapter, Ether
+from simulators.radio.quiet import quiet_bumble
 from simulators.timeloop import JumpingLoop, SimulatedClock
 
 EPOCH_MS = 1_790_000_000_000
@@ -33,6 +34,7 @@ def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.Abstrac
 
 @pytest.fixture(scope="session", autouse=True)
 def firmware() -> None:
+    quiet_bumble()
     try:
         build_firmware()
     except ConfigurationError as error:
