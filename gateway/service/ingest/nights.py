@@ -113,7 +113,8 @@ class Nights:
 
         The kernels are compiled (or read from their cache) here, not when the first sample waits.
         """
-        stream.step(stream.start(), _chunk(0, 1000, {"spo2": np.full(60, 97.0, np.float32)}))
+        state, _ = stream.step(stream.start(), _chunk(0, 1000, {"spo2": np.full(60, 97.0, np.float32)}))
+        stream.close(state)
         now_s = time.monotonic()
         zones = {device.id: device.zone for device in self._records.devices.list()}
         keys = set(self._records.results.stale())
@@ -374,11 +375,23 @@ def _chunk(t0_ms: int, dt_ms: int, columns: Mapping[str, Array]) -> OximetryChun
     return OximetryChunk(
         t0_ms,
         dt_ms,
-        spo2,
-        columns.get("pulse", _NO_PULSE),
-        columns.get("motion", _NO_MOTION),
-        columns.get("flags", _NO_FLAGS),
+        _read_only(spo2),
+        _read_only(columns.get("pulse", _NO_PULSE)),
+        _read_only(columns.get("motion", _NO_MOTION)),
+        _read_only(columns.get("flags", _NO_FLAGS)),
     )
+
+
+def _read_only(column: Array) -> Array:
+    """The same samples, read only, as they come off the wire.
+
+    To numba a writable array is another type, and each mixture of the two compiles the kernels anew: ten seconds, in
+    which a first sample would wait.
+    """
+    if column.flags.writeable:
+        column = column.view()
+        column.flags.writeable = False
+    return column
 
 
 def _row(found: Found) -> Desaturation:

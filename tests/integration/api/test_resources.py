@@ -184,7 +184,8 @@ def test_the_ends_of_the_calendar_are_no_server_error(service: Service, day: str
 
 
 def test_a_method_that_is_not_offered(service: Service) -> None:
-    answer = httpx.post(service.url + "/api/v1/devices", headers={"Authorization": f"Bearer {service.token}"})
+    token = create_token(service.records, "writer", ["write"], created_ms=0)
+    answer = httpx.post(service.url + "/api/v1/devices", headers={"Authorization": f"Bearer {token}"})
     assert (answer.status_code, answer.json()["title"]) == (405, "Method Not Allowed")
 
 
