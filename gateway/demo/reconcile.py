@@ -137,7 +137,7 @@ def _reconcile_waves(truth: Truth, store: SampleStore) -> tuple[int, int, int]:
         gain = np.zeros(values.size, np.int64)
         for at, step in wave.gains:
             gain[at:] = step
-        t_ms = wave.utc_ms + np.arange(values.size) * wave.period_ms
+        t_ms = wave.utc_ms + np.arange(values.size, dtype=np.float64) * wave.period_ms
         part = slice(*np.searchsorted(kept["t_ms"], [start, end]))
         rows = Rows(kept["t_ms"][part], stored[part])
         totals += count_aligned(Rows(t_ms, values * _GAINS + gain), rows, RECORD_MS, wave.due_ms)
