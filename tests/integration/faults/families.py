@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -114,16 +114,22 @@ class Ring(Family):
     def make(self, place: Device, clock: Clock, finger: Finger, own: DeviceClock) -> VirtualDevice:
         return self._build(place, clock, finger, own)
 
-    def has_all(self, home: Household, device: VirtualDevice, trace: Trace) -> bool:
+    def has_all(
+        self, home: Household, device: VirtualDevice, trace: Trace, besides: Collection[str] = frozenset()
+    ) -> bool:
         assert isinstance(device, RecordingRing)
         covers = home.store.sessions(self.device, "oximetry", trace.start_utc_ms - 60_000, 1 << 42)
         done = sum(cover.complete for cover in covers if cover.origin == "stored")
-        return home.clock.utc_ms() > trace.end_utc_ms and not device.recorder.recording and done >= len(device.files)
+        return (
+            home.clock.utc_ms() > trace.end_utc_ms
+            and not device.recorder.recording
+            and done >= len(device.files.keys() - set(besides))
+        )
 
-    def values_of(self, device: VirtualDevice) -> list[Values]:
-        """SpO2 and pulse of all that it has recorded, in order."""
+    def values_of(self, device: VirtualDevice, besides: Collection[str] = frozenset()) -> list[Values]:
+        """SpO2 and pulse of all that it has recorded, in order, but for files that are named."""
         assert isinstance(device, RecordingRing)
-        return [row for data in device.files.values() for row in self._values(data)]
+        return [row for name, data in device.files.items() if name not in besides for row in self._values(data)]
 
     def check(self, home: Household, device: VirtualDevice, trace: Trace, lost: Lost | None) -> None:
         assert isinstance(device, RecordingRing)

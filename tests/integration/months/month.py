@@ -101,6 +101,7 @@ async def _month(
     async with household(clock, folder, seed=report.seed) as home:
         evening = trace(night_s, T0 + 5_000)
         devices = [await family.put(home, evening) for family in (O2RING, OXYII, PLX)]
+        kept: dict[VirtualDevice, set[str]] = {device: set() for device in devices}
         for night in range(report.nights):
             if night:
                 start_ms = T0 + night * DAY_MS
@@ -111,13 +112,13 @@ async def _month(
                     device.battery.charge()
                     await device.start()
             lost = await _faults_of_a_night(home, devices, rng, evening, report)
-            await _morning(home, devices, evening)
+            await _morning(home, devices, evening, kept)
             for family, device in ((O2RING, devices[0]), (OXYII, devices[1])):
-                _account_ring(home, family, device, evening, report)
+                _account_ring(home, family, device, evening, kept[device], report)
             _account_oximeter(home, evening, lost, report)
             for device in devices:
                 await device.stop()
-                _forget(device)
+                kept[device] = _forget(device)
             if tracemalloc.is_tracing():
                 report.gateway_kib.append(_gateway_kib())
             report.rss_mib.append(psutil.Process().memory_info().rss / (1 << 20))
@@ -150,20 +151,25 @@ async def _faults_of_a_night(
     return lost
 
 
-async def _morning(home: Household, devices: list[VirtualDevice], evening: Trace) -> None:
+async def _morning(
+    home: Household, devices: list[VirtualDevice], evening: Trace, kept: dict[VirtualDevice, set[str]]
+) -> None:
     async def all_there() -> bool:
         await home.into_store()
         return all(
-            family.has_all(home, device, evening) for family, device in ((O2RING, devices[0]), (OXYII, devices[1]))
+            family.has_all(home, device, evening, kept[device])
+            for family, device in ((O2RING, devices[0]), (OXYII, devices[1]))
         )
 
     await home.clock.sleep(max(0.0, (evening.end_utc_ms - home.clock.utc_ms()) / 1000 + 30.0))
     await home.until(all_there, 4 * 3600)
 
 
-def _account_ring(home: Household, family: Ring, device: VirtualDevice, evening: Trace, report: MonthReport) -> None:
+def _account_ring(
+    home: Household, family: Ring, device: VirtualDevice, evening: Trace, kept: set[str], report: MonthReport
+) -> None:
     found = _of_night(home, family.device, evening, "stored")
-    wanted = family.values_of(device)
+    wanted = family.values_of(device, kept)
     report.samples += len(wanted)
     report.lost += max(0, len(wanted) - len(found))
     report.doubled += max(0, len(found) - len(wanted))
@@ -196,14 +202,22 @@ def _finger(device: VirtualDevice) -> Finger:
     return device.finger
 
 
-def _forget(device: VirtualDevice) -> None:
-    """Drop the truth of a night that is accounted for, so that memory shows the gateway's growth alone."""
+def _forget(device: VirtualDevice) -> set[str]:
+    """Drop the truth of a night that is accounted for, so that memory shows the gateway's growth alone.
+
+    Returns
+    -------
+    set of str
+        Names of files that are accounted for and still in the device.
+    """
     assert isinstance(device, O2Ring | OxyiiRing | PulseOximeter)
     device.delivered_live.clear()
     if isinstance(device, PulseOximeter):
         device.delivered_spots.clear()
-    else:
-        device.recorder.files.clear()
+        return set()
+    for name in device.recorder.files.keys() - device.recorder.memory.keys():
+        del device.recorder.files[name]
+    return set(device.recorder.files)
 
 
 def _gateway_kib() -> float:

@@ -105,7 +105,7 @@ async def test_a_night_is_pulled_through_a_proxy(house: House) -> None:
         await house.until(lambda: _all_there(house, data))
         assert collector.failures == 0
     assert await house.stored() == vld_values(data)
-    assert not house.ring.connected
+    await house.until(lambda: _free(house), 10.0)
 
 
 async def test_a_proxy_that_loses_its_power_is_connected_again_and_the_night_goes_on(house: House) -> None:
