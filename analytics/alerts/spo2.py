@@ -99,10 +99,11 @@ def step(
         flags = None if flags is None else flags[known:]
     if not spo2.size:
         return state, ()
-    codes = _codes(spo2, flags, thresholds)
     end_ms = t0_ms + spo2.size * dt_ms
-    if not state.low_ms and not state.grade and not (codes == _LOW).any():
+    # Nearly every batch: nothing under way, and no sample is low. A NaN is passed over.
+    if not state.low_ms and not state.grade and np.fmin.reduce(spo2) > thresholds["level_pct"]:
         return Spo2State(end_ms), ()
+    codes = _codes(spo2, flags, thresholds)
     walk = _Walk(state, thresholds)
     if state.end_ms and t0_ms > state.end_ms:
         walk.missing(t0_ms - state.end_ms)

@@ -23,6 +23,9 @@ from gateway.wire.messages import Batch, WearFlag
 LOOK_BACK_MS: Final = 86_400_000
 """Samples before the first that arrives which a state is rebuilt from: no desaturation lasts for a day."""
 
+TELLING: Final = frozenset({"wear", "device"})
+"""Kinds that tell more of their device than that it lives."""
+
 DEVICE_RULES: Final = ("device_silent", "battery_low", "sensor_fault", "clock_lost")
 
 
@@ -139,7 +142,10 @@ class Watch:
         self._outbox.add(subject, reconcile(spo2.RULE, known, told, since_ms=from_ms, late=True))
 
     def _device(self, batch: Batch, entry: Device, last_ms: int) -> None:
-        state = self._devices.get(entry.id, devices.DeviceState())
+        state = self._devices.get(entry.id) or devices.DeviceState()
+        if batch.kind not in TELLING and not state.silence:
+            self._devices[entry.id] = msgspec.structs.replace(state, last_ms=max(last_ms, state.last_ms))
+            return
         subject = self._directory.device_subject(entry, last_ms)
         self._devices[entry.id], found = devices.step(
             state, _report(batch, last_ms), self._directory.of_subject(subject), self._times.now_ms(entry.gateway_id)
