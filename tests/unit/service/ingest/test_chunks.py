@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from gateway.service.ingest.nights import _by_night, chunks_of
+from gateway.service.ingest.nights import by_night, chunks_of
 from gateway.service.store.base import LIVE, STORED, Samples
 from tests.unit.wire.samples import batch
 
@@ -60,23 +60,23 @@ def noon(day: int) -> int:
 
 def test_a_batch_across_local_noon_is_cut_there() -> None:
     across = batch(size=10, t0_ms=noon(15) - 4000)
-    assert list(_by_night(across, "Europe/Berlin")) == [
+    assert list(by_night(across, "Europe/Berlin")) == [
         (date(2026, 1, 14), slice(0, 4)),
         (date(2026, 1, 15), slice(4, 10)),
     ]
-    assert list(_by_night(across, "UTC")) == [(date(2026, 1, 14), slice(0, 10))]
+    assert list(by_night(across, "UTC")) == [(date(2026, 1, 14), slice(0, 10))]
 
 
 def test_a_batch_that_ends_at_noon_or_begins_there_is_whole() -> None:
     for t0_ms, night in ((noon(15) - 10_000, date(2026, 1, 14)), (noon(15), date(2026, 1, 15))):
-        assert list(_by_night(batch(size=10, t0_ms=t0_ms), "Europe/Berlin")) == [(night, slice(0, 10))]
+        assert list(by_night(batch(size=10, t0_ms=t0_ms), "Europe/Berlin")) == [(night, slice(0, 10))]
 
 
 def test_an_uneven_batch_over_two_noons_is_three_pieces() -> None:
     offsets = np.array([0, 1000, 86_400_000, 86_401_000, 2 * 86_400_000], "<i4")
     columns = {"spo2": np.zeros(5, "<f4")}
     uneven = batch(dt_ms=None, t_ms=offsets, columns=columns, t0_ms=noon(15) - 1000)
-    assert list(_by_night(uneven, "Europe/Berlin")) == [
+    assert list(by_night(uneven, "Europe/Berlin")) == [
         (date(2026, 1, 14), slice(0, 1)),
         (date(2026, 1, 15), slice(1, 3)),
         (date(2026, 1, 16), slice(3, 5)),
