@@ -14,9 +14,6 @@ from pathlib import Path
 import matplotlib
 
 matplotlib.use("Agg")
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -30,21 +27,21 @@ from simulators.physiology.rr import read_rr_csv
 
 START_MS = 1_790_000_000_000
 NIGHTS = (
-    (301, 1, "moderate"),
-    (302, 1, "severe"),
-    (303, 1, "healthy"),
-    (304, 1, "rem"),
-    (305, 2, "moderate"),
-    (306, 2, "severe"),
-    (307, 2, "mild"),
-    (308, 2, "shallow"),
+    (401, 1, "moderate"),
+    (402, 1, "severe"),
+    (403, 1, "healthy"),
+    (404, 1, "rem"),
+    (405, 2, "moderate"),
+    (406, 2, "severe"),
+    (407, 2, "mild"),
+    (408, 2, "shallow"),
 )
 """Seed, which real heart, kind of sleeper: none of them was looked at while the analysis was made."""
 
 
 def measure(seed: int, heart: int, profile: str) -> tuple[int, np.ndarray, BedEpochs, BedOutput]:
     """Simulate and analyse a night, and print how far the one is from the other."""
-    data = Path(os.environ.get("SOMNOLINK_DATA", ROOT / ".." / "shared" / "data"))
+    data = Path(os.environ.get("SOMNOLINK_DATA", Path(__file__).resolve().parents[3] / "shared" / "data"))
     rr_ms = read_rr_csv(data / "bed" / f"rr_night_{heart}.csv")
     bed = Bed.of_nights([Sleeper(seed, profile).night(START_MS)], seed, rr_ms=rr_ms)
     stay = bed.stays[0]
