@@ -52,7 +52,7 @@ def analyze(
     try:
         given = {"--events": events, "--stages": stages, "--sex": sex, "--age": age}
         of_oximetry = [name for name, value in given.items() if value is not None]
-        if _show_wear(file, zone, as_json, plot, of_oximetry) or _show_bed(file, zone, as_json, of_oximetry):
+        if _show_wear(file, zone, as_json, plot, of_oximetry) or _show_bed(file, zone, as_json, plot, of_oximetry):
             return
         recording, results = run(file, profile, events, stages, sex, age, zone, plot)
     except SomnolinkError as error:
@@ -93,7 +93,7 @@ def _show_wear(file: Path, zone: str | None, as_json: bool, plot: Path | None, o
     return True
 
 
-def _show_bed(file: Path, zone: str | None, as_json: bool, of_oximetry: list[str]) -> bool:
+def _show_bed(file: Path, zone: str | None, as_json: bool, plot: Path | None, of_oximetry: list[str]) -> bool:
     """Analyse and tell a bed's waveform; False if the file is none."""
     home = _zone(zone)
     with _progress("reading"):
@@ -104,7 +104,7 @@ def _show_bed(file: Path, zone: str | None, as_json: bool, of_oximetry: list[str
         _refuse(of_oximetry, file, "a bed's waveform")
         from gateway.cli.analyze_bed import analyse_bed, bed_to_dict, print_bed
 
-        bed = analyse_bed(file, home)
+        bed = analyse_bed(file, home, plot)
     if as_json:
         print(json.dumps(bed_to_dict(bed), allow_nan=False))
     else:

@@ -18,7 +18,7 @@ from analytics.bed.epochs import EPOCH_DTYPE, EPOCH_MS
 from analytics.bed.night import BedNight, summarise
 from analytics.bed.signal import CLIPPED, WaveformChunk
 from analytics.bed.stream import METHOD_VERSION, BedOutput, analyze
-from gateway.errors import InputFileError
+from gateway.errors import ConfigurationError, InputFileError
 from gateway.service.exchange.files.bed_waveform import BedWaveform, read_bed_waveform
 from gateway.service.exchange.wording import number_text
 
@@ -36,14 +36,18 @@ class BedAnalysis:
     night: BedNight
 
 
-def analyse_bed(file: Path, zone: ZoneInfo | None) -> BedAnalysis:
-    """Read and analyse a bed's waveform.
+def analyse_bed(file: Path, zone: ZoneInfo | None, plot: Path | None = None) -> BedAnalysis:
+    """Read and analyse a bed's waveform, and draw it where asked.
 
     Raises
     ------
     InputFileError
         The file is not what it claims to be.
+    ConfigurationError
+        The picture is to be another than PNG, or cannot be written.
     """
+    if plot is not None and plot.suffix.lower() != ".png":
+        raise ConfigurationError(f"--plot {plot}: a bed waveform is drawn as .png")
     waveform = read_bed_waveform(file, zone)
     try:
         chunk = WaveformChunk(
@@ -57,6 +61,10 @@ def analyse_bed(file: Path, zone: ZoneInfo | None) -> BedAnalysis:
     windows["heart_rate"] = windows["respiration_rate"] = windows["second_breath"] = np.nan
     inside = output.epochs[output.epochs["start_ms"] < windows.size * EPOCH_MS]
     windows[inside["start_ms"] // EPOCH_MS] = inside
+    if plot is not None:
+        from gateway.service.exchange.plots.bed import plot_bed  # matplotlib takes a second to import
+
+        plot_bed(plot, waveform, windows, output.disturbances)
     return BedAnalysis(waveform, output, windows, summarise(output.epochs, output.disturbances))
 
 

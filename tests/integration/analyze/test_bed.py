@@ -152,3 +152,14 @@ def test_the_real_recordings(recordings: Path) -> None:
     assert len(real["heart_rate_bpm"]) == 2
     assert all(abs(rate - 85.0) <= 3.0 for rate in real["heart_rate_bpm"])
     assert 71.0 <= told(recordings / "bed" / "bcg_1000hz.txt")["bed"]["heart_rate_bpm"][0] <= 77.0
+
+
+def test_the_picture_and_another_than_png(tmp_path: Path) -> None:
+    path = tmp_path / "strip.txt"
+    numbers = "\n".join(str(int(value)) for value in beating(50.0))
+    path.write_text("time,pressure\n" + "\n".join(f"{at / 50},{value}" for at, value in enumerate(numbers.split())))
+    path = path.rename(tmp_path / "strip.csv")
+    picture = tmp_path / "bed.png"
+    assert run(path, "--plot", picture).exit_code == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert "drawn as .png" in refused(path, "--plot", tmp_path / "bed.html")
