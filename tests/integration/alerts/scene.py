@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import date
@@ -156,3 +157,14 @@ class Desk:
         answer = self.ask("GET", path, **parameters)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until, "not within the time"
+        time.sleep(0.01)
+
+
+def raise_one(records: Records, number: int) -> None:
+    records.alerts.raise_alert("outbox_full", f"home-{number}", "full", at_ms=T0 + number)
