@@ -7,7 +7,7 @@ from edge.common.power import PAIRING_ADVERTISING_MS
 
 CONNECTED_IDLE_MS = 20
 """Pause of the main loop while there is something to do for a peer: about one connection interval."""
-CONNECTED_QUIET_MS = 500
+CONNECTED_QUIET_MS = 1000
 """While there is not: each round of the loop costs as much as a packet. A frame of the bed sensor takes 3 s to fill."""
 LINGER_MS = 300
 """After a peer's last request, how long the next one is waited for at the short pause."""
