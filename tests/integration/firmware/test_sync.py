@@ -112,14 +112,19 @@ async def full_pull(device: VirtualRecorder, adapter: Adapter, arrived: dict[int
         assert is_filled(arrived | one.records(WEAR_BYTES))
 
 
-@pytest.mark.parametrize("after_s", [0.05, 0.06, 0.08])
+@pytest.mark.parametrize("after", [1, 7, 13])
 async def test_a_firmware_killed_in_the_middle_of_a_report_has_lost_nothing(
-    full: VirtualRecorder, adapter: Adapter, after_s: float
+    full: VirtualRecorder, adapter: Adapter, after: int
 ) -> None:
-    def later() -> None:
-        asyncio.get_running_loop().call_later(after_s, full.kill)
+    until = full.stack.sent.notifications + after
 
-    arrived = await broken_report(full, adapter, later)
+    def kill_then() -> None:
+        if full.stack.sent.notifications >= until:
+            full.kill()
+        else:
+            asyncio.get_running_loop().call_later(0.005, kill_then)
+
+    arrived = await broken_report(full, adapter, kill_then)
     assert 0 < len(arrived) < FILLED
     assert not full.running
     await full.start()
