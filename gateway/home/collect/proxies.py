@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partialmethod
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlsplit
 
 from bleak.backends.client import BaseBleakClient
 from bleak.backends.device import BLEDevice
-from bleak.backends.scanner import AdvertisementData
 
 from gateway.errors import ConfigurationError, DeviceUnreachableError
-from gateway.home.collect.radio import BleakLink, Radio, sighting_of
+from gateway.home.collect.radio import BleakLink, Radio
 from gateway.home.collect.recovery import NoRepairs, Repairs
 from gateway.home.devices.driver import Sighting
 
@@ -34,6 +33,12 @@ PORT: Final = 6053
 CONNECT_S: Final = 15.0
 AGAIN_S: Final = 30.0
 """Between tries at a proxy that is away: it reboots within ten seconds, a router within two minutes."""
+
+MARGIN_DB: Final = 6
+"""Another radio has to hear a device this much better to be preferred: less is a hand that was moved."""
+
+WAYS: Final = 1024
+"""Devices remembered; neighbours' telephones change their addresses every quarter of an hour."""
 
 Heard = Callable[[Sighting, BLEDevice], None]
 log = logging.getLogger(__name__)
@@ -88,7 +93,7 @@ class ProxyRadio:
         self.repairs: Repairs = NoRepairs()
         self._proxies = proxies
         self._lines: dict[str, ESPHomeClientData] = {}
-        # Only its callbacks are used; it is not set up, for that would take over this computer's own adapters.
+        # The package's scanners report to one. It is not set up, for that would take over this computer's own adapters.
         self._manager = type("Manager", (BluetoothManager,), {"_discover_service_info": lambda *_: None})()
         set_manager(self._manager)
 
@@ -102,14 +107,8 @@ class ProxyRadio:
             None of them can be reached.
         """
 
-        def detected(device: BLEDevice, data: AdvertisementData) -> None:
-            # The manager tells again what it remembers of a proxy that is gone.
-            if device.details.get("source") in self._lines:
-                heard(sighting_of(device, data), device)
-
         up: asyncio.Queue[str | None] = asyncio.Queue()
-        keepers = [asyncio.create_task(self._keep(proxy, up)) for proxy in self._proxies]
-        cancel = self._manager.async_register_bleak_callback(detected, {})
+        keepers = [asyncio.create_task(self._keep(proxy, heard, up)) for proxy in self._proxies]
         try:
             reasons = []
             while (reason := await up.get()) is not None:
@@ -118,12 +117,11 @@ class ProxyRadio:
                     raise DeviceUnreachableError(f"no Bluetooth proxy can be reached: {'; '.join(reasons)}")
             yield
         finally:
-            cancel()
             for keeper in keepers:
                 keeper.cancel()
             await asyncio.gather(*keepers, return_exceptions=True)
 
-    async def _keep(self, proxy: ProxyAddress, up: asyncio.Queue[str | None]) -> None:
+    async def _keep(self, proxy: ProxyAddress, heard: Heard, up: asyncio.Queue[str | None]) -> None:
         """Hold the line to one proxy; tells `up` None when it is there, or why it is not."""
         from aioesphomeapi.client import APIClient
         from aioesphomeapi.core import APIConnectionError
@@ -138,7 +136,7 @@ class ProxyRadio:
             try:
                 async with asyncio.timeout(CONNECT_S):
                     await client.connect(on_stop=ended, login=True)
-                async with self._line(client):
+                async with self._line(client, heard):
                     log.info("listening through the Bluetooth proxy %s", proxy)
                     up.put_nowait(None)
                     await lost.wait()
@@ -151,7 +149,7 @@ class ProxyRadio:
             await asyncio.sleep(AGAIN_S)
 
     @asynccontextmanager
-    async def _line(self, client: APIClient) -> AsyncIterator[None]:
+    async def _line(self, client: APIClient, heard: Heard) -> AsyncIterator[None]:
         from bleak_esphome import connect_scanner
 
         data = connect_scanner(client, await client.device_info(), True)
@@ -160,6 +158,9 @@ class ProxyRadio:
         unset = scanner.async_setup()
         unregister = self._manager.async_register_scanner(scanner)
         self._lines[scanner.source] = data
+        # Beside the package's manager, which tells nobody of an advertisement that has not changed: a ring's never
+        # does, and that it is heard again is what the collector waits for.
+        client.subscribe_bluetooth_le_raw_advertisements(_Ears(scanner.source, heard).take)
         try:
             yield
         finally:
@@ -191,6 +192,45 @@ class ProxyRadio:
         if data is None:
             raise DeviceUnreachableError(f"{device.address}: the Bluetooth proxy that heard it is gone")
         return Radio(_client_class(data))
+
+
+class _RawAdvertisement(Protocol):
+    """As the package's protobuf message has it."""
+
+    address: int
+    rssi: int
+    address_type: int
+    data: bytes
+
+
+class _RawAdvertisements(Protocol):
+    advertisements: Sequence[_RawAdvertisement]
+
+
+class _Ears:
+    """Puts together what one proxy hears of a device: its advertisement, and what it adds when asked."""
+
+    def __init__(self, source: str, heard: Heard) -> None:
+        from bluetooth_data_tools import parse_advertisement_data_bytes
+
+        self._parse = parse_advertisement_data_bytes
+        self._source = source
+        self._heard = heard
+        self._known: dict[int, tuple[str, frozenset[str], dict[int, bytes]]] = {}
+
+    def take(self, message: _RawAdvertisements) -> None:
+        """Tell of each advertisement in a message."""
+        for one in message.advertisements:
+            name, uuids, _, makers, _ = self._parse(bytes(one.data))
+            old_name, old_uuids, old_makers = self._known.pop(one.address, ("", frozenset(), {}))
+            known = (name or old_name, old_uuids | {uuid.lower() for uuid in uuids}, old_makers | makers)
+            self._known[one.address] = known
+            if len(self._known) > WAYS:
+                del self._known[next(iter(self._known))]
+            address = ":".join(f"{one.address:012X}"[at : at + 2] for at in range(0, 12, 2))
+            details = {"source": self._source, "address_type": one.address_type}
+            device = BLEDevice(address, known[0] or None, details)
+            self._heard(Sighting(address, known[0], one.rssi, known[1], known[2]), device)
 
 
 def _client_class(data: ESPHomeClientData) -> type[BaseBleakClient]:
@@ -267,9 +307,3 @@ class Radios:
         """Throw the bond with a device away, on the radio that reaches it."""
         _, radio, heard = self._ways.get(device.address, (0, self._radios[0], device))
         await radio.forget_bond(heard)
-
-
-MARGIN_DB: Final = 6
-"""Another radio has to hear a device this much better to be preferred: less is a hand that was moved."""
-
-WAYS: Final = 1024

@@ -85,6 +85,7 @@ class _Session:
         self._clients: dict[int, BleakClient] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._listening = False
+        self._ended = False
         self._answers: dict[type[Any], Callable[[Any], None]] = {
             pb.HelloRequest: lambda _: self.send(
                 pb.HelloResponse(api_version_major=1, api_version_minor=12, server_info="fake", name="bedroom")
@@ -115,6 +116,7 @@ class _Session:
         task.add_done_callback(self._tasks.discard)
 
     async def end(self) -> None:
+        self._ended = True
         if self._listening:
             await self._adapter.remove_listener(self._heard)
         for client in list(self._clients.values()):
@@ -177,6 +179,9 @@ class _Session:
             await client.connect()
         except (BleakError, TimeoutError):
             self._connection(address, connected=False, error=0x3E)
+            return
+        if self._ended:
+            await client.disconnect()
             return
         self._clients[address] = client
         self._connection(address, connected=True, mtu=MTU)

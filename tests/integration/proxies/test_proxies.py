@@ -32,7 +32,7 @@ from tests.integration.faults.families import vld_values
 from tests.integration.faults.household import trace
 from tests.integration.proxies.fake_proxy import FakeProxy
 
-NIGHT_S = 1_800
+NIGHT_S = 20_000
 
 
 @dataclass
@@ -110,13 +110,14 @@ async def test_a_night_is_pulled_through_a_proxy(house: House) -> None:
 
 async def test_a_proxy_that_loses_its_power_is_connected_again_and_the_night_goes_on(house: House) -> None:
     [data] = house.ring.files.values()
-    async with house.collecting(ProxyRadio((ProxyAddress("127.0.0.1", house.proxy.port),))):
-        await house.until(lambda: _linked(house))
+    async with house.collecting(ProxyRadio((ProxyAddress("127.0.0.1", house.proxy.port),))) as collector:
+        await house.until(lambda: _met(collector))
         port = house.proxy.port
         await house.proxy.cut()
         await house.until(lambda: _free(house))
         await house.proxy.start(port)
         await house.until(lambda: _all_there(house, data))
+        assert house.proxy.connections == 2
     assert await house.stored() == vld_values(data)
 
 
@@ -177,5 +178,5 @@ async def _free(house: House) -> bool:
     return not house.ring.connected
 
 
-async def _linked(house: House) -> bool:
-    return house.ring.connected
+async def _met(collector: Collector) -> bool:
+    return bool(collector.known)
