@@ -10,6 +10,7 @@ import typer
 
 from gateway.cli.adopt import adopt
 from gateway.cli.analyze import analyze
+from gateway.cli.backup import backup, restore
 from gateway.cli.decode import decode
 from gateway.cli.demo import demo
 from gateway.cli.doctor import doctor
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Home sleep monitoring, from the sensor to the clinician. It informs; it does not diagnose.",
 )
-for command in (demo, gateway, service, scan, adopt, doctor, decode, analyze, token, enrol):
+for command in (demo, gateway, service, scan, adopt, doctor, decode, analyze, token, enrol, backup, restore):
     app.command()(command)
 
 

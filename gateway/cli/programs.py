@@ -111,18 +111,25 @@ def gateway(config: ConfigOption = None) -> None:
     asyncio.run(run())
 
 
+def store_addresses(settings: Settings) -> tuple[str, str]:
+    """Where samples and records are: as the settings say, else in two SQLite files of the service's folder."""
+    folder = Path(settings.service.data).expanduser()
+    return settings.service.store or f"sqlite:///{folder / 'samples.db'}", settings.service.records or str(
+        folder / "records.db"
+    )
+
+
 def open_service_stores(settings: Settings) -> tuple[SampleStore, Records]:
     """Open the sample store and the records that the settings name."""
     from gateway.service.records import Records
     from gateway.service.store import open_store
 
     service = settings.service
-    folder = Path(service.data).expanduser()
+    store_url, records_url = store_addresses(settings)
     token = read_secret(service.store_token_file, "the store's token")
-    store = open_store(service.store or f"sqlite:///{folder / 'samples.db'}", token=token)
+    store = open_store(store_url, token=token)
     password = read_secret(service.records_password_file, "the records' password")
-    records = Records(service.records or folder / "records.db", password=password)
-    return store, records
+    return store, Records(records_url, password=password)
 
 
 def service(config: ConfigOption = None) -> None:

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -23,48 +16,18 @@ from analytics.alerts.findings import Finding
 from gateway.errors import StoreRejectedError, StoreUnavailableError
 from gateway.service.records import Desaturation, NightResult, NightUpdate, Records, Rejected, State, Subject
 from gateway.service.records.tables import Base
-from tests.servers import require
+from tests.servers.postgresql import running
 
 PASSWORD = "not in the address"
 RING = "o2ring-0011223344"
 RESULT = NightResult(RING, date(2026, 3, 10), "peak", "1", "UTC", State.RUNNING, 1, 2, 3.0, {"odi4": 7.5}, 5)
 
 
-def programs() -> Path:
-    """Debian keeps PostgreSQL's programs out of the path, by version."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
-    return (found[-1] if found else Path(require("postgres", "postgresql"))).resolve().parent
-
-
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """A database cluster of its own on a free port; PostgreSQL refuses to run as root, so then as its own user."""
-    binaries = programs()
-    folder = Path(tempfile.mkdtemp(prefix="somnolink-pg-"))
-    user = "postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-    if os.geteuid() == 0:
-        shutil.chown(folder, user)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    switch = {"user": user} if os.geteuid() == 0 else {}
-
-    def run(program: str, *arguments: str) -> None:
-        command = [str(binaries / program), *arguments]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False, **switch)  # type: ignore[call-overload]  # user= only where it is allowed
-        assert done.returncode == 0, done.stderr
-
-    data = str(folder / "data")
-    (folder / "password").write_text(PASSWORD)
-    (folder / "password").chmod(0o644)  # the folder itself is its owner's alone
-    password = f"--pwfile={folder / 'password'}"
-    run("initdb", "-D", data, "-U", "somnolink", "-A", "scram-sha-256", password, "-E", "UTF8", "--no-sync")
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1"
-    run("pg_ctl", "-D", data, "-o", options, "-l", str(folder / "log"), "-w", "start")
-    try:
-        yield f"postgresql://somnolink@127.0.0.1:{port}/postgres"
-    finally:
-        run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
-        shutil.rmtree(folder, ignore_errors=True)
+    """A database cluster of its own."""
+    with running(PASSWORD) as address:
+        yield address
 
 
 @pytest.fixture
