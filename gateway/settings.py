@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -19,7 +19,11 @@ from gateway.errors import ConfigurationError
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65_535)]
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
 T = TypeVar("T")
+
+LEAST_DAYS: Final = 30
+"""No sample is deleted sooner: a home that was away for weeks still brings the rest of a night."""
 
 
 class BrokerSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -114,15 +118,58 @@ class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     zone: str = "UTC"
 
 
+class RetentionSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """For how many days what is kept; 0: for ever. Results, people, alerts and audit are always kept.
+
+    Attributes
+    ----------
+    oximetry_days, wear_days, waveform_days, bed_days, blood_pressure_days, device_days : int
+        Samples by kind; `LEAST_DAYS` or more.
+    feed_days : int
+        Events of the feed: who was away for longer misses some. The alerts themselves stay, with their history.
+    set_aside_days : int
+        Messages that could not be stored.
+    """
+
+    oximetry_days: Days = 0
+    wear_days: Days = 0
+    waveform_days: Days = 90
+    bed_days: Days = 0
+    blood_pressure_days: Days = 0
+    device_days: Days = 365
+    feed_days: Days = 90
+    set_aside_days: Days = 365
+
+
+class LogSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """How the programs log, on stderr.
+
+    Attributes
+    ----------
+    format : str
+        `text` for people, `json` (one object a line) for whatever gathers logs.
+    """
+
+    format: Literal["text", "json"] = "text"
+
+
 class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """All settings of both programs."""
 
     broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
     home: HomeSettings = msgspec.field(default_factory=HomeSettings)
     service: ServiceSettings = msgspec.field(default_factory=ServiceSettings)
+    retention: RetentionSettings = msgspec.field(default_factory=RetentionSettings)
+    log: LogSettings = msgspec.field(default_factory=LogSettings)
 
 
-_SECTIONS = {"BROKER": BrokerSettings, "HOME": HomeSettings, "SERVICE": ServiceSettings}
+_SECTIONS = {
+    "BROKER": BrokerSettings,
+    "HOME": HomeSettings,
+    "SERVICE": ServiceSettings,
+    "RETENTION": RetentionSettings,
+    "LOG": LogSettings,
+}
 PREFIX = "SOMNOLINK_"
 
 
@@ -167,6 +214,11 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
         raise ConfigurationError(f"settings {path or 'of the environment'}: {error}") from None
     for zone in (settings.home.zone, settings.service.zone):
         check_zone(zone)
+    for name, days in msgspec.structs.asdict(settings.retention).items():
+        if 0 < days < LEAST_DAYS and name not in ("feed_days", "set_aside_days"):
+            raise ConfigurationError(
+                f"retention.{name}: samples are kept for {LEAST_DAYS} days at least, or 0: for ever"
+            )
     return settings
 
 

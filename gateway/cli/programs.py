@@ -145,6 +145,7 @@ def service(config: ConfigOption = None) -> None:
         settings.service.auto_enrol,
         settings.service.http_host,
         settings.service.http_port,
+        settings.retention,
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

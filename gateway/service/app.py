@@ -16,7 +16,9 @@ from gateway.service.api.status import ServiceStatus
 from gateway.service.ingest.ingest import Ingest
 from gateway.service.link.line import ServiceLink
 from gateway.service.records import Records
+from gateway.service.retention import RetentionJob
 from gateway.service.store.base import SampleStore
+from gateway.settings import RetentionSettings
 from gateway.wire.client import BrokerAddress
 
 SWITCH_S: Final = 0.0005
@@ -24,13 +26,14 @@ SWITCH_S: Final = 0.0005
 
 @dataclass(frozen=True, slots=True)
 class ServiceConfig:
-    """What a service is told, beside its store and records."""
+    """What a service is told, beside its store and records; without `retention` nothing is ever deleted."""
 
     broker: BrokerAddress
     zone: str
     auto_enrol: bool = False
     http_host: str = "127.0.0.1"
     http_port: int | None = 8080
+    retention: RetentionSettings | None = None
 
 
 class Service:
@@ -50,6 +53,7 @@ class Service:
         self.ingest = Ingest(records, store, clock, self._link, auto_enrol=config.auto_enrol, zone=config.zone)
         self._feed = MqttFeed(records, config.broker)
         self._webhooks = WebhookSender(records, clock)
+        self._retention = RetentionJob(config.retention, store, records, clock) if config.retention else None
         self._clock = clock
         self._server: RunningServer | None = None
 
@@ -72,9 +76,13 @@ class Service:
         sys.setswitchinterval(SWITCH_S)
         self.ingest.start()
         self._link.start(self.ingest, wait_s=wait_s)
+        if self._retention is not None:
+            self._retention.start()
 
     def stop(self) -> None:
         """End in an order in which nothing taken is left unanswered that could be answered."""
+        if self._retention is not None:
+            self._retention.stop()
         self.ingest.stop()
         self._link.stop()
         self._feed.stop()
@@ -102,6 +110,7 @@ class Service:
                 "feed_published": self._feed.published,
                 "webhooks_delivered": self._webhooks.delivered,
                 "webhooks_failed": self._webhooks.failed,
+                **({} if self._retention is None else self._retention.counters),
             },
             gauges={"ingest_waiting": float(self.ingest.waiting)},
         )

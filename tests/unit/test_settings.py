@@ -54,6 +54,12 @@ def test_the_file_wins_over_the_defaults_and_the_environment_over_the_file(file:
     assert (changed.service.auto_enrol, changed.service.http_port) == (False, 0)
 
 
+def test_how_long_is_kept_what_may_be_said_by_kind() -> None:
+    kept = load_settings(None, {"SOMNOLINK_RETENTION_WAVEFORM_DAYS": "30", "SOMNOLINK_RETENTION_FEED_DAYS": "1"})
+    assert (kept.retention.waveform_days, kept.retention.feed_days, kept.retention.oximetry_days) == (30, 1, 0)
+    assert load_settings(None, {"SOMNOLINK_LOG_FORMAT": "json"}).log.format == "json"
+
+
 def test_the_environment_may_name_the_file(file: Path) -> None:
     assert load_settings(None, {"SOMNOLINK_CONFIG": str(file)}).home.gateway == "home-7"
     assert load_settings(None, {"SOMNOLINK_CONFIG": ""}) == Settings()
@@ -73,6 +79,10 @@ def test_the_environment_may_name_the_file(file: Path) -> None:
         ("[service]\nzone = '../../etc/passwd'", "unknown time zone"),
         ("[home]\nzone = ''", "unknown time zone ''"),
         ("home = 3", "home"),
+        ("[retention]\nwaveform_days = 29", "waveform_days: samples are kept for 30 days at least"),
+        ("[retention]\nfeed_days = -1", "feed_days"),
+        ("[retention]\npatient_days = 30", "patient_days"),
+        ("[log]\nformat = 'xml'", "xml"),
         ("[home", "settings"),
     ],
 )

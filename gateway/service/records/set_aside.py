@@ -52,6 +52,14 @@ class SetAsides:
         with self._database.read() as session:
             return dict(session.execute(statement.order_by(SetAsideRow.reason)).all())
 
+    def prune(self, before_ms: int) -> int:
+        """Forget messages received before a time; returns how many went."""
+        with self._database.write() as session:
+            gone = session.execute(
+                sa.delete(SetAsideRow).where(SetAsideRow.received_ms < before_ms).returning(SetAsideRow.id)
+            )
+            return len(gone.all())
+
 
 def _id(message: Rejected) -> str:
     """Named by what it is: a gateway that sends it again, because the answer was lost, adds nothing."""
