@@ -76,7 +76,7 @@ def test_the_pdf_looks_like_a_report(pdf: pypdfium2.PdfDocument) -> None:
     first, second = pages
     assert coloured(first, (27, 127, 121)) > 100
     assert coloured(first, (217, 95, 2)) > 100
-    assert coloured(second, (27, 127, 121), within=40) > 3000
+    assert coloured(second, (27, 127, 121), within=40) > 1000
 
 
 def coloured(page: np.ndarray[Any, Any], colour: tuple[int, int, int], within: int = 12) -> int:
