@@ -69,6 +69,7 @@ def gateway(config: ConfigOption = None) -> None:
     """Run the home gateway: collect from the devices, keep, publish. A broker that is away is waited for."""
     set_up_logs()
     settings = load_settings(config)
+    set_up_logs(form=settings.log.format)
     from gateway.home.agent import Home, HomeConfig
     from gateway.home.outbox import Limits
     from gateway.home.watchdog import Watchdog
@@ -136,6 +137,7 @@ def service(config: ConfigOption = None) -> None:
     """Run the service: take in, store, analyse, answer at its web address."""
     set_up_logs()
     settings = load_settings(config)
+    set_up_logs(form=settings.log.format)
     from gateway.service.app import Service, ServiceConfig
 
     store, records = open_service_stores(settings)

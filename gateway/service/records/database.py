@@ -63,7 +63,7 @@ class Database:
                 self._writing = threading.Lock()
             else:
                 parsed = parsed if password is None else parsed.set(password=password)
-                self._engine = sa.create_engine(parsed, pool_pre_ping=True, pool_size=10)
+                self._engine = sa.create_engine(parsed, pool_pre_ping=True, pool_size=10, hide_parameters=True)
         except ImportError as error:
             raise ConfigurationError(f"records database {self.where}: its driver is not installed ({error})") from error
         self._writer = self._engine.execution_options(immediate=True)
@@ -172,7 +172,8 @@ def _sqlite_engine(url: URL) -> Engine:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreUnavailableError(f"records database {path}: {error.strerror}") from error
-    engine = sa.create_engine(url, pool_size=10, max_overflow=30)
+    # Values of rows, a patient's name among them, do not stand in errors.
+    engine = sa.create_engine(url, pool_size=10, max_overflow=30, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
