@@ -16,6 +16,18 @@ NOTICES: Final = {
     "outbox_full": (Severity.URGENT, "The gateway's outbox is full: what it collects is being thinned."),
     "outbox_nearly_full": (Severity.WARNING, "The gateway's outbox is nearly full: stored nights stay on the devices."),
     "adapter_unavailable": (Severity.WARNING, "The gateway's Bluetooth adapter does not answer."),
+    "radio_silent": (
+        Severity.WARNING,
+        "The gateway hears no Bluetooth device, though its radio was restarted.",
+    ),
+    "disk_refuses": (
+        Severity.URGENT,
+        "The gateway cannot write to its disk: nights stay on the devices, which keep only the last few.",
+    ),
+    "live_dropped": (
+        Severity.WARNING,
+        "Live readings were lost because the gateway's disk did not take them; what devices stored is not affected.",
+    ),
     "set_aside": (Severity.WARNING, "The service has set data of this gateway aside."),
 }
 """What each notice of a gateway means to a person."""
