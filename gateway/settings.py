@@ -105,6 +105,8 @@ class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         Whether the first gateway that speaks for an unknown device becomes its owner. Off: enrol it first.
     zone : str
         IANA name of the zone given to a device that is enrolled so.
+    metrics_token_file : str
+        File that holds the token by which Prometheus reads the metrics; empty: `somnolink token` makes one.
     """
 
     data: str = "~/.local/share/somnolink/service"
@@ -116,6 +118,7 @@ class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     http_port: Port = 8080
     auto_enrol: bool = False
     zone: str = "UTC"
+    metrics_token_file: str = ""
 
 
 class RetentionSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):

@@ -138,9 +138,13 @@ def service(config: ConfigOption = None) -> None:
     set_up_logs()
     settings = load_settings(config)
     set_up_logs(form=settings.log.format)
+    from gateway.service.api.scraper import admit_scraper
     from gateway.service.app import Service, ServiceConfig
 
     store, records = open_service_stores(settings)
+    metrics_token = read_secret(settings.service.metrics_token_file, "the metrics token")
+    if metrics_token is not None:
+        admit_scraper(records, metrics_token, now_ms=SystemClock().utc_ms())
     plan = ServiceConfig(
         broker_address(settings, SERVICE_USER),
         settings.service.zone,

@@ -47,7 +47,7 @@ def test_it_is_valid_by_the_specifications_schema() -> None:
 
 
 def test_it_has_all_the_parts() -> None:
-    assert set(LASTING) == {"mosquitto", "influxdb", "postgres", "service", "home"}
+    assert set(LASTING) == {"mosquitto", "influxdb", "postgres", "service", "prometheus", "grafana", "home"}
 
 
 @pytest.mark.parametrize("service", LASTING)
@@ -99,6 +99,7 @@ def test_our_own_services_are_given_settings_that_exist(service: str) -> None:
     assert settings.broker.ca_file
     assert settings.broker.password_file
     if service == "service":
+        assert settings.service.metrics_token_file == "/run/secrets/metrics-token"
         assert settings.service.store.startswith("influx+v2://influxdb:8086?")
         assert settings.service.records == "postgresql://somnolink@postgres/somnolink"
         assert (settings.service.http_host, settings.service.http_port) == ("0.0.0.0", 8080)
@@ -118,7 +119,7 @@ def bind_sources() -> Iterator[str]:
 
 def test_every_mounted_file_is_there_and_every_volume_declared() -> None:
     sources = list(bind_sources())
-    assert len(sources) == 3
+    assert len(sources) == 6
     for source in sources:
         assert (ROOT / source).exists(), source
 
@@ -126,13 +127,17 @@ def test_every_mounted_file_is_there_and_every_volume_declared() -> None:
 def test_the_home_does_not_reach_the_databases() -> None:
     assert COMPOSE["networks"]["data"] == {"internal": True}
     networks = {name: set(SERVICES[name].get("networks", [])) for name in LASTING}
-    assert {name for name, given in networks.items() if "data" in given} == {"influxdb", "postgres", "service"}
+    assert {name for name, given in networks.items() if "data" in given} == set(LASTING) - {"mosquitto", "home"}
     assert networks["home"] == {"broker"}
 
 
 def test_only_tls_is_open_to_others() -> None:
     published = {name: SERVICES[name]["ports"] for name in SERVICES if "ports" in SERVICES[name]}
-    assert published == {"mosquitto": ["8883:8883"], "service": ["127.0.0.1:8080:8080"]}
+    assert published == {
+        "mosquitto": ["8883:8883"],
+        "service": ["127.0.0.1:8080:8080"],
+        "grafana": ["127.0.0.1:3000:3000"],
+    }
     lines = (ROOT / "deploy/mosquitto/mosquitto.conf").read_text("utf-8").splitlines()
     assert [line for line in lines if line.startswith("listener")] == ["listener 8883"]
     assert "allow_anonymous false" in lines
@@ -149,7 +154,7 @@ def test_every_image_is_of_a_stated_version_or_built_here() -> None:
             assert service["build"]["target"] in stages
             assert (ROOT / service["build"]["dockerfile"]).is_file()
         else:
-            assert re.search(r":\d+\.\d+", service["image"]), service["image"]
+            assert re.search(r":v?\d+\.\d+", service["image"]), service["image"]
 
 
 def test_our_own_containers_run_as_nobody_special_and_write_only_their_data() -> None:

@@ -23,7 +23,7 @@ def test_every_secret_of_the_composition_is_made_and_closed_to_others(secrets: P
     assert {file.name for file in secrets.iterdir()} == wanted
     assert stat.S_IMODE(secrets.stat().st_mode) == 0o700
     values = {read(secrets, name) for name in wanted if "." not in name}
-    assert len(values) == 5
+    assert len(values) == 8
     assert all(len(value) == 64 for value in values)
 
 
