@@ -61,7 +61,7 @@ class Show:
             case "time":
                 self._progress.update(self._task, completed=done, note=f"{report.pending} batches wait")
             case "pull":
-                self._progress.update(self._task, note=f"pulling the ring: {report.done:,} of {report.total:,} bytes")
+                self._progress.update(self._task, note=f"pulling: {report.done:,} of {report.total:,} bytes")
             case "drain":
                 self._progress.update(self._task, completed=done, note=f"{report.pending} batches on their way")
             case "done":
@@ -98,6 +98,8 @@ def print_account(result: DemoResult) -> None:
     if result.desaturations_true is not None:
         matched = f"{result.desaturations_matched} of {result.desaturations_true}"
         rows.append(("True desaturations of 4 % or more found", matched))
+    if result.wear_minutes_true is not None:
+        rows.append(("Minutes of wear found", f"{result.wear_minutes_found} of {result.wear_minutes_true}"))
     rows += [
         ("Alerts", f"{result.alerts}"),
         ("Time", f"{result.elapsed_s:.1f} s, {result.speedup:,.0f} times as fast as life"),

@@ -62,8 +62,8 @@ class ViatomDriver(Driver):
             await self._pull_new(ring, desk, info)
             if desk.mode == "stored":
                 return After.RECORDING if (await ring.sensors()).worn else After.REST
-            if await self._stream(ring, desk):
-                await self._await_recording(ring, desk, info)
+            if await self._stream(ring, desk) and not await self._await_recording(ring, desk, info):
+                return After.RECORDING  # put on again meanwhile, perhaps: a rest would miss the end
         return After.REST
 
     async def _introduce(self, ring: _Ring, desk: Desk) -> DeviceInfo:
@@ -169,14 +169,15 @@ class ViatomDriver(Driver):
                 reading = await ring.sensors()
         return True
 
-    async def _await_recording(self, ring: _Ring, desk: Desk, before: DeviceInfo) -> None:
-        """Ask for the list of files until the night's recording is closed, and pull it."""
+    async def _await_recording(self, ring: _Ring, desk: Desk, before: DeviceInfo) -> bool:
+        """Ask for the list of files until the night's recording is closed, and pull it; False if it is not in time."""
         deadline_s = desk.clock.monotonic_s() + FILE_WAIT_S
         while desk.clock.monotonic_s() < deadline_s:
             info = await self._introduce(ring, desk)
             if set(info.files) - set(before.files) and await self._pull_new(ring, desk, info):
-                return
+                return True
             await desk.clock.sleep(FILE_POLL_S)
+        return False
 
 
 class _Ring:
