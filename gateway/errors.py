@@ -16,7 +16,9 @@
     ├── StoreError                  the sample store or the records cannot be used (6)
     │   ├── StoreUnavailableError       for now: try again
     │   └── StoreRejectedError          for good: this batch will never be stored as it is
-    └── ServerError                 a port is taken, a server did not start (7)
+    ├── ServerError                 a port is taken, a server did not start (7)
+    └── AccessError                 somebody asked for what is not theirs (1)
+        └── HiddenError                 and is not told whether it exists
 
 Analytics are pure and raise ``ValueError`` only.
 """
@@ -104,3 +106,11 @@ class ServerError(SomnolinkError):
     """A port is taken or a server did not start."""
 
     exit_status = 7
+
+
+class AccessError(SomnolinkError):
+    """Somebody asked for what their role does not allow."""
+
+
+class HiddenError(AccessError):
+    """Somebody asked for what is not there, or not theirs to know of: the text is the same."""

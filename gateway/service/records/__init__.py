@@ -18,9 +18,11 @@ from gateway.service.records.patient_nights import PatientNights
 from gateway.service.records.people import People
 from gateway.service.records.results import Results
 from gateway.service.records.set_aside import SetAsides
+from gateway.service.records.teams import Teams
 from gateway.service.records.thresholds import Thresholds
 from gateway.service.records.tokens import Tokens
 from gateway.service.records.treatment import Treatment
+from gateway.service.records.users import Users
 from gateway.service.records.values import (
     MAIN_INDICES,
     MAX_PAYLOAD,
@@ -39,6 +41,7 @@ from gateway.service.records.values import (
     State,
     Stretch,
 )
+from gateway.service.records.values_accounts import Role, Team, User
 from gateway.service.records.values_alerts import Alert, AlertEvent, Subject, Webhook
 from gateway.service.records.values_people import (
     Assignment,
@@ -70,6 +73,7 @@ __all__ = [
     "Records",
     "Refusal",
     "Rejected",
+    "Role",
     "SetAside",
     "Severity",
     "SideEffect",
@@ -77,7 +81,9 @@ __all__ = [
     "State",
     "Stretch",
     "Subject",
+    "Team",
     "TreatmentStep",
+    "User",
     "Webhook",
 ]
 
@@ -109,6 +115,8 @@ class Records:
         Alerts with their history, and all that goes with them.
     set_aside : SetAsides
     tokens : Tokens
+    users, teams
+        Who may sign in, and which users care for which patients.
 
     Raises
     ------
@@ -133,6 +141,8 @@ class Records:
         self.data_times = DataTimes(self._database)
         self.set_aside = SetAsides(self._database)
         self.tokens = Tokens(self._database)
+        self.users = Users(self._database)
+        self.teams = Teams(self._database)
 
     def check(self) -> None:
         """Return if the database answers.

@@ -179,3 +179,4 @@ class ApiTokenRow(Base):
     scopes: Mapped[list[str]] = mapped_column(JSON)
     created_ms: Mapped[int]
     expires_ms: Mapped[int | None]
+    account_id: Mapped[str | None] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"))

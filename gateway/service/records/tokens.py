@@ -18,7 +18,14 @@ class Tokens:
         self._database = database
 
     def add(
-        self, name: str, sha256: str, scopes: Collection[str], *, created_ms: int, expires_ms: int | None
+        self,
+        name: str,
+        sha256: str,
+        scopes: Collection[str],
+        *,
+        created_ms: int,
+        expires_ms: int | None,
+        user: str | None = None,
     ) -> ApiToken:
         """Keep a token's hash.
 
@@ -27,7 +34,14 @@ class Tokens:
         StoreRejectedError
             If there is a token of that name.
         """
-        row = ApiTokenRow(sha256=sha256, name=name, scopes=sorted(scopes), created_ms=created_ms, expires_ms=expires_ms)
+        row = ApiTokenRow(
+            sha256=sha256,
+            name=name,
+            scopes=sorted(scopes),
+            created_ms=created_ms,
+            expires_ms=expires_ms,
+            account_id=user,
+        )
         with self._database.write() as session:
             session.add(row)
         return _token(row)
@@ -53,4 +67,4 @@ class Tokens:
 
 
 def _token(row: ApiTokenRow) -> ApiToken:
-    return ApiToken(row.name, frozenset(row.scopes), row.created_ms, row.expires_ms)
+    return ApiToken(row.name, frozenset(row.scopes), row.created_ms, row.expires_ms, row.account_id)

@@ -204,9 +204,16 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """What is known of an API token; its text is not."""
+    """What is known of an API token; its text is not.
+
+    Attributes
+    ----------
+    user : str or None
+        Whose it is: it opens what the user may, within its scopes. None: a program's of the whole service.
+    """
 
     name: str
     scopes: frozenset[str]
     created_ms: int
     expires_ms: int | None
+    user: str | None = None

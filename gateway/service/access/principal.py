@@ -1,0 +1,26 @@
+"""Who asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.service.records import User
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A user, or a program.
+
+    Attributes
+    ----------
+    name : str
+        As histories tell it: the user's name, or the token's.
+    scopes : frozenset of str
+        What the token or session opens at all: ``read``, ``write``, ``metrics``.
+    user : User or None
+        None: a program with a token of the service's own, which sees every clinic.
+    """
+
+    name: str
+    scopes: frozenset[str]
+    user: User | None = None
