@@ -105,6 +105,12 @@ class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         Whether the first gateway that speaks for an unknown device becomes its owner. Off: enrol it first.
     zone : str
         IANA name of the zone given to a device that is enrolled so.
+    http_certificate_file, http_key_file : str
+        PEM files by which the service itself answers HTTPS; empty: plain HTTP, for this computer or a proxy before it.
+    http_trusted_proxies : str
+        Addresses or networks of proxies, by comma, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
+    http_rate_per_s, http_burst : int
+        Requests a second that one address may make in the long run, and at once; rate 0: as many as it likes.
     metrics_token_file : str
         File that holds the token by which Prometheus reads the metrics; empty: `somnolink token` makes one.
     """
@@ -116,6 +122,11 @@ class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     records_password_file: str = ""
     http_host: str = "127.0.0.1"
     http_port: Port = 8080
+    http_certificate_file: str = ""
+    http_key_file: str = ""
+    http_trusted_proxies: str = "127.0.0.1"
+    http_rate_per_s: Annotated[int, msgspec.Meta(ge=0, le=100_000)] = 50
+    http_burst: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 500
     auto_enrol: bool = False
     zone: str = "UTC"
     metrics_token_file: str = ""
@@ -217,6 +228,8 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
         raise ConfigurationError(f"settings {path or 'of the environment'}: {error}") from None
     for zone in (settings.home.zone, settings.service.zone):
         check_zone(zone)
+    if bool(settings.service.http_certificate_file) != bool(settings.service.http_key_file):
+        raise ConfigurationError("service.http_certificate_file and service.http_key_file go together")
     for name, days in msgspec.structs.asdict(settings.retention).items():
         if 0 < days < LEAST_DAYS and name not in ("feed_days", "set_aside_days"):
             raise ConfigurationError(

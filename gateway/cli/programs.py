@@ -20,6 +20,8 @@ from gateway.wire.client import BrokerAddress
 
 if TYPE_CHECKING:
     from gateway.home.collect.radio import AnyRadio
+    from gateway.service.api.rate import RateLimit
+    from gateway.service.api.server import HttpTls
     from gateway.service.records import Records
     from gateway.service.store.base import SampleStore
 
@@ -133,6 +135,24 @@ def open_service_stores(settings: Settings) -> tuple[SampleStore, Records]:
     return store, Records(records_url, password=password)
 
 
+def http_tls(settings: Settings) -> HttpTls | None:
+    """The certificate by which the service answers HTTPS; None for plain HTTP."""
+    from gateway.service.api.server import HttpTls
+
+    service = settings.service
+    if not service.http_certificate_file:
+        return None
+    return HttpTls(Path(service.http_certificate_file).expanduser(), Path(service.http_key_file).expanduser())
+
+
+def http_rate(settings: Settings) -> RateLimit | None:
+    """How much one address may ask; None for as much as it likes."""
+    from gateway.service.api.rate import RateLimit
+
+    service = settings.service
+    return RateLimit(service.http_rate_per_s, service.http_burst) if service.http_rate_per_s else None
+
+
 def service(config: ConfigOption = None) -> None:
     """Run the service: take in, store, analyse, answer at its web address."""
     set_up_logs()
@@ -152,6 +172,9 @@ def service(config: ConfigOption = None) -> None:
         settings.service.http_host,
         settings.service.http_port,
         settings.retention,
+        http_tls=http_tls(settings),
+        http_trusted_proxies=settings.service.http_trusted_proxies,
+        rate=http_rate(settings),
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -161,6 +184,7 @@ def service(config: ConfigOption = None) -> None:
             running.start(wait_s=FIRST_CONNECTION_S)
         except BrokerError as error:
             raise BrokerError(f"{error}; the service does not start without a broker") from None
+        signal.signal(signal.SIGHUP, lambda *_: running.reload_certificate())
         stop.wait()
     records.close()
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from dataclasses import asdict, dataclass
 from types import TracebackType
 from typing import Final, Self
 
 from gateway.clock import Clock
+from gateway.errors import ConfigurationError
 from gateway.service.alerts.mqtt_feed import MqttFeed
 from gateway.service.alerts.webhooks import WebhookSender
 from gateway.service.api.app import create_app
-from gateway.service.api.server import RunningServer, serve
+from gateway.service.api.rate import RateLimit
+from gateway.service.api.server import HttpTls, RunningServer, serve
 from gateway.service.api.status import ServiceStatus
 from gateway.service.ingest.ingest import Ingest
 from gateway.service.link.line import ServiceLink
@@ -22,6 +25,8 @@ from gateway.settings import RetentionSettings
 from gateway.wire.client import BrokerAddress
 
 SWITCH_S: Final = 0.0005
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,9 @@ class ServiceConfig:
     http_host: str = "127.0.0.1"
     http_port: int | None = 8080
     retention: RetentionSettings | None = None
+    http_tls: HttpTls | None = None
+    http_trusted_proxies: str = "127.0.0.1"
+    rate: RateLimit | None = None
 
 
 class Service:
@@ -70,8 +78,20 @@ class Service:
         self._webhooks.start()
         self._feed.start()
         if self._config.http_port is not None:
-            app = create_app(self.records, self.store, clock=self._clock, status=self.status)
-            self._server = serve(app, self._config.http_host, self._config.http_port)
+            app = create_app(
+                self.records,
+                self.store,
+                clock=self._clock,
+                status=self.status,
+                rate=self._config.rate,
+            )
+            self._server = serve(
+                app,
+                self._config.http_host,
+                self._config.http_port,
+                tls=self._config.http_tls,
+                trusted_proxies=self._config.http_trusted_proxies,
+            )
         # Network, worker and store are threads that hand over to each other; by default each waits 5 ms for its turn.
         sys.setswitchinterval(SWITCH_S)
         self.ingest.start()
@@ -89,6 +109,14 @@ class Service:
         self._webhooks.stop()
         if self._server is not None:
             self._server.stop()
+
+    def reload_certificate(self) -> None:
+        """Take up a renewed certificate; one that cannot be used is logged, and the old one stays."""
+        if self._server is not None:
+            try:
+                self._server.reload_certificate()
+            except ConfigurationError as error:
+                log.error("%s; the old certificate stays in use", error)
 
     @property
     def url(self) -> str | None:

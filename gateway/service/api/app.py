@@ -17,6 +17,7 @@ from gateway.service.api.context import Context
 from gateway.service.api.headers import SecurityHeaders
 from gateway.service.api.metrics import RequestTimes, ServiceCollector
 from gateway.service.api.models import ProblemOut
+from gateway.service.api.rate import RateLimit, RateLimiter
 from gateway.service.api.routes import (
     alerts,
     devices,
@@ -41,7 +42,12 @@ RULE: Final = AccessRule(public={HEALTH, *web.PAGES}, public_folders=(web.STATIC
 
 
 def create_app(
-    records: Records, store: SampleStore, *, status: Callable[[], ServiceStatus], clock: Clock | None = None
+    records: Records,
+    store: SampleStore,
+    *,
+    status: Callable[[], ServiceStatus],
+    clock: Clock | None = None,
+    rate: RateLimit | None = None,
 ) -> FastAPI:
     """Make the HTTP application.
 
@@ -53,6 +59,8 @@ def create_app(
         Asked at each look at readiness and metrics; called from any thread.
     clock : Clock or None
         Whose time tokens expire by and freshness is judged by; the machine's if None.
+    rate : RateLimit or None
+        How much one address may ask; None for as much as it likes.
     """
     clock = clock or SystemClock()
     feed = FeedHub(records)
@@ -78,6 +86,8 @@ def create_app(
     problems.install(app)
     # The last added is the first asked.
     app.add_middleware(Authentication, records=records, clock=clock, rule=RULE)
+    if rate is not None:
+        app.add_middleware(RateLimiter, limit=rate)
     app.add_middleware(RequestTimes, registry=registry)
     app.add_middleware(SecurityHeaders, cacheable=(web.STATIC_FOLDER,))
     return app

@@ -30,7 +30,12 @@ SECURITY_HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-"""Strict-Transport-Security is left to the TLS proxy in front: over plain HTTP it means nothing."""
+
+TRANSPORT_SECURITY: Final = "max-age=31536000"
+"""A year of HTTPS alone (RFC 6797), said over HTTPS only, as over plain HTTP it means nothing.
+
+Without `includeSubDomains`: the clinic's other hosts are not ours to speak for.
+"""
 
 
 class SecurityHeaders:
@@ -50,6 +55,8 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(SECURITY_HEADERS)
+                if scope["scheme"] == "https":
+                    headers["Strict-Transport-Security"] = TRANSPORT_SECURITY
                 # A night is health data: no browser or proxy keeps it. Static files are asked for again each time.
                 headers["Cache-Control"] = "no-cache" if scope["path"].startswith(self._cacheable) else "no-store"
             await send(message)

@@ -3,18 +3,47 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 import uvicorn
 from fastapi import FastAPI
 
-from gateway.errors import ServerError
+from gateway.errors import ConfigurationError, ServerError
 
 _START_S: Final = 15.0
 _STOP_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class HttpTls:
+    """PEM files: the certificate, followed by those between it and its authority, and its key."""
+
+    certificate: Path
+    key: Path
+
+    def load(self, context: ssl.SSLContext) -> None:
+        """Have a context show this certificate from its next handshake on.
+
+        Raises
+        ------
+        ConfigurationError
+            A file cannot be read, is none of these, or the key is another's.
+        """
+        try:
+            context.load_cert_chain(self.certificate, self.key)
+        except ssl.SSLError as error:
+            raise ConfigurationError(
+                f"certificate {self.certificate} with key {self.key}: {error.reason or 'not PEM'}"
+            ) from None
+        except OSError as error:
+            what = f"certificate {self.certificate} with key {self.key}"
+            raise ConfigurationError(f"{what} cannot be read: {error.strerror or error}") from None
 
 
 class RunningServer:
@@ -27,12 +56,31 @@ class RunningServer:
     """
 
     def __init__(
-        self, server: uvicorn.Server, thread: threading.Thread, url: str, before_stop: Callable[[], None]
+        self,
+        server: uvicorn.Server,
+        thread: threading.Thread,
+        url: str,
+        before_stop: Callable[[], None],
+        tls: HttpTls | None = None,
     ) -> None:
+        self._tls = tls
         self._before_stop = before_stop
         self._server = server
         self._thread = thread
         self.url: Final = url
+
+    def reload_certificate(self) -> None:
+        """Read the certificate anew, as after its renewal; connections that are open go on with the old one.
+
+        Raises
+        ------
+        ConfigurationError
+            The new one cannot be used; the old one stays in use.
+        """
+        context = self._server.config.ssl
+        if self._tls is not None and context is not None:
+            self._tls.load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))  # half a pair would leave the context unusable
+            self._tls.load(context)
 
     def stop(self) -> None:
         """Finish the requests under way and let go of the port. May be called twice."""
@@ -50,7 +98,9 @@ class RunningServer:
         self.stop()
 
 
-def serve(app: FastAPI, host: str, port: int) -> RunningServer:
+def serve(
+    app: FastAPI, host: str, port: int, *, tls: HttpTls | None = None, trusted_proxies: str = "127.0.0.1"
+) -> RunningServer:
     """Answer requests from a thread, until stopped; return once the first would be answered.
 
     Parameters
@@ -59,14 +109,33 @@ def serve(app: FastAPI, host: str, port: int) -> RunningServer:
         Name or address to listen at; ``127.0.0.1`` for this machine alone.
     port : int
         0 for any that is free.
+    tls : HttpTls or None
+        Answer HTTPS, from TLS 1.2 on; None for plain HTTP.
+    trusted_proxies : str
+        Addresses or networks, by comma, whose word is taken for who asked and by which scheme.
 
     Raises
     ------
+    ConfigurationError
+        If the certificate or its key cannot be used.
     ServerError
         If the port is taken, not allowed, or the application does not start.
     """
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        ws="none",
+        forwarded_allow_ips=trusted_proxies,
+    )
+    config.load()
+    if tls is not None:
+        config.ssl = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
+        tls.load(config.ssl)
     listener = _listen(host, port)
-    config = uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="http", daemon=True)
     bound = int(listener.getsockname()[1])
@@ -83,7 +152,8 @@ def serve(app: FastAPI, host: str, port: int) -> RunningServer:
     shown = f"[{host}]" if ":" in host else host
     # Streams that never end by themselves are ended, or they would hold the server up.
     before_stop: Callable[[], None] = getattr(app.state, "before_stop", lambda: None)
-    return RunningServer(server, thread, f"http://{shown}:{bound}", before_stop)
+    scheme = "http" if tls is None else "https"
+    return RunningServer(server, thread, f"{scheme}://{shown}:{bound}", before_stop, tls)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -1,0 +1,103 @@
+"""How much one client may ask: a bucket of requests that fills by the second, and that refusals empty faster."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.service.api.problems import problem
+
+REFUSED_COST: Final = 10
+"""A request that ends in 401 or 403 takes as much as so many: who guesses is slowed down first."""
+
+MAX_CLIENTS: Final = 10_000
+"""Clients remembered at once, some 200 bytes each; the one not heard of for longest is forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """Requests that one client may make: `burst` at once, `per_s` a second in the long run.
+
+    Raises
+    ------
+    ValueError
+        Either is not positive.
+    """
+
+    per_s: float
+    burst: int
+
+    def __post_init__(self) -> None:
+        if not (self.per_s > 0 and self.burst > 0):
+            raise ValueError("a rate limit is a positive number of requests")
+
+
+class RateLimiter:
+    """ASGI middleware that answers 429 with `Retry-After` to who asks too much.
+
+    A client is an address; of IPv6 a network of 64 bits, which is what one household or machine is given.
+    """
+
+    def __init__(self, app: ASGIApp, limit: RateLimit, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._app = app
+        self._limit = limit
+        self._now_s = now_s
+        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on while there is room in the client's bucket."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        client = client_of(scope)
+        wait_s = self._take(client)
+        if wait_s > 0:
+            detail = "too many requests from this address; Retry-After says when to ask again"
+            await problem(429, detail, headers={"Retry-After": str(math.ceil(wait_s))})(scope, receive, send)
+            return
+
+        async def watching(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] in (401, 403):
+                self._charge(client, REFUSED_COST - 1)
+            await send(message)
+
+        await self._app(scope, receive, watching)
+
+    def _take(self, client: str) -> float:
+        """Take one request out of the bucket; returns the seconds to wait where it is empty."""
+        level = self._level(client)
+        if level < 1.0:
+            return (1.0 - level) / self._limit.per_s
+        self._charge(client, 1)
+        return 0.0
+
+    def _level(self, client: str) -> float:
+        level, at_s = self._levels.get(client, (float(self._limit.burst), self._now_s()))
+        return min(float(self._limit.burst), level + (self._now_s() - at_s) * self._limit.per_s)
+
+    def _charge(self, client: str, cost: int) -> None:
+        self._levels[client] = (self._level(client) - cost, self._now_s())
+        self._levels.move_to_end(client)
+        if len(self._levels) > MAX_CLIENTS:
+            self._levels.popitem(last=False)
+
+
+def client_of(scope: Scope) -> str:
+    """Whose bucket a request is from."""
+    host = str((scope.get("client") or ("",))[0])
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if isinstance(address, ipaddress.IPv4Address):
+        return host
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((int(address), 64), strict=False))
