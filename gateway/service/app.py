@@ -83,6 +83,7 @@ class Service:
                 self.store,
                 clock=self._clock,
                 status=self.status,
+                analyse=self.ingest.analyse,
                 rate=self._config.rate,
             )
             self._server = serve(

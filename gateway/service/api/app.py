@@ -22,14 +22,17 @@ from gateway.service.api.routes import (
     alerts,
     devices,
     feeds,
+    imports,
     nights,
     operations,
     patient_nights,
     patients,
+    reports,
     samples,
     thresholds,
 )
 from gateway.service.api.status import ServiceStatus
+from gateway.service.exchange.imports.commit import Analyse
 from gateway.service.records import Records
 from gateway.service.store.base import SampleStore
 
@@ -47,6 +50,7 @@ def create_app(
     *,
     status: Callable[[], ServiceStatus],
     clock: Clock | None = None,
+    analyse: Analyse | None = None,
     rate: RateLimit | None = None,
 ) -> FastAPI:
     """Make the HTTP application.
@@ -59,12 +63,14 @@ def create_app(
         Asked at each look at readiness and metrics; called from any thread.
     clock : Clock or None
         Whose time tokens expire by and freshness is judged by; the machine's if None.
+    analyse : Analyse or None
+        Takes what an import stored; if None, it is analysed when the service starts.
     rate : RateLimit or None
         How much one address may ask; None for as much as it likes.
     """
     clock = clock or SystemClock()
     feed = FeedHub(records)
-    context = Context(records, store, clock, status, feed)
+    context = Context(records, store, clock, status, feed, analyse)
     registry = CollectorRegistry()
     registry.register(ServiceCollector(context))
     app = FastAPI(
@@ -78,7 +84,20 @@ def create_app(
         redirect_slashes=False,
         responses={code: {"model": ProblemOut} for code in (401, 403, 404, 422, 503)},
     )
-    for module in (devices, nights, samples, patients, patient_nights, alerts, thresholds, feeds, operations):
+    modules = (
+        devices,
+        nights,
+        samples,
+        patients,
+        patient_nights,
+        reports,
+        imports,
+        alerts,
+        thresholds,
+        feeds,
+        operations,
+    )
+    for module in modules:
         app.include_router(module.router(context), prefix=PREFIX)
     app.include_router(operations.metrics_router(registry))
     app.state.before_stop = feed.close

@@ -14,17 +14,20 @@ from gateway.clock import Clock
 from gateway.errors import ConfigurationError, StoreRejectedError, WireError
 from gateway.service.alerts.stream import FeedHub
 from gateway.service.api.status import ServiceStatus
+from gateway.service.exchange.imports.commit import Analyse
 from gateway.service.records import Alert, Clinic, Device, NightResult, Patient, Records
 from gateway.service.store.base import SampleStore
 
 DEVICE_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 """The same rule as for a device's name in a topic."""
 
+PATIENT_PATTERN: Final = r"^p-[0-9a-f]{12}$"
+
 CODE_PATTERN: Final = r"^[A-Za-z0-9_.-]{1,64}$"
 """Names of profiles and reasons; without it, PostgreSQL would refuse a NUL where SQLite finds nothing."""
 
 DeviceId = Annotated[str, Path(pattern=DEVICE_PATTERN, description="Id of the device, such as o2ring-0a1b2c3d4e")]
-PatientId = Annotated[str, Path(pattern=r"^p-[0-9a-f]{12}$", description="Opaque id of the patient")]
+PatientId = Annotated[str, Path(pattern=PATIENT_PATTERN, description="Opaque id of the patient")]
 AlertId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="Id of the alert")]
 ClinicId = Annotated[str, Path(pattern=DEVICE_PATTERN, description="Id of the clinic")]
 NightDate = Annotated[
@@ -40,13 +43,20 @@ NightDate = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The parts of the service that the API shows."""
+    """The parts of the service that the API shows.
+
+    Attributes
+    ----------
+    analyse : Analyse or None
+        Takes what an import stored; None where no analytics run: then they run when the service starts.
+    """
 
     records: Records
     store: SampleStore
     clock: Clock
     status: Callable[[], ServiceStatus]
     feed: FeedHub
+    analyse: Analyse | None = None
 
     def device(self, device: str) -> Device:
         """The device; a 404 problem if it is not enrolled."""

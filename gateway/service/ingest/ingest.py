@@ -25,6 +25,7 @@ from gateway.service.store.base import SampleStore
 from gateway.wire import topics
 from gateway.wire.client import Message
 from gateway.wire.codec import encode_acks
+from gateway.wire.messages import Batch
 
 GROUP: Final = 256
 """At most this many messages share a commit."""
@@ -96,6 +97,7 @@ class Ingest:
         self._auto_enrol = auto_enrol
         self._zone = zone
         self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._imported: queue.SimpleQueue[Sequence[tuple[Batch, str]]] = queue.SimpleQueue()
         self._alerts = AlertEngine(records, store, clock)
         self._presence = Presence(records, clock, self._alerts)
         self._nights = Nights(records, store, clock, self._alerts)
@@ -137,6 +139,13 @@ class Ingest:
         while self._queue.qsize() >= QUEUE and not self._stop.is_set():
             time.sleep(FULL_S)
         self._queue.put(message)
+
+    def analyse(self, stored: Sequence[tuple[Batch, str]]) -> None:
+        """Have batches analysed that the store has from a file, each with its device's zone; returns at once.
+
+        That their nights are to be run again is on disk already: what waits here is not lost by a stop.
+        """
+        self._imported.put(stored)
 
     def stop(self) -> None:
         """Finish the group in hand and end. What waits unread stays with the broker and the gateways."""
@@ -192,6 +201,7 @@ class Ingest:
         return messages
 
     def _tick(self, *, idle: bool) -> None:
+        self._take_imported()
         settle = self._settle and idle
         try:
             for analysis in (self._nights, self._wear, self._bed):
@@ -203,6 +213,12 @@ class Ingest:
         if settle:
             self._settle = False
             self._settled.set()
+
+    def _take_imported(self) -> None:
+        while not self._imported.empty():
+            stored = self._imported.get()
+            for analysis in (self._nights, self._wear, self._bed):
+                self._guarded(functools.partial(self._retrying, functools.partial(analysis.feed, stored)))
 
     def _open(self, messages: list[Message]) -> tuple[Group, Future[int] | None]:
         """Decode, check and submit a group."""

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.errors import ConfigurationError
 from gateway.service.exchange.files.edf import read
 from gateway.service.exchange.report.edf import to_edf
 from gateway.service.exchange.report.values import NightTrace
@@ -131,7 +132,7 @@ def test_what_is_moved_left_out_or_beyond_the_scale_is_told() -> None:
 
 def test_a_night_without_a_value_is_none() -> None:
     t_ms = START_MS + 1000 * np.arange(5, dtype=np.int64)
-    with pytest.raises(ValueError, match="no value to write"):
+    with pytest.raises(ConfigurationError, match="no value to write"):
         to_edf(night(t_ms, {}), PATIENT)
-    with pytest.raises(ValueError, match="no sample"):
+    with pytest.raises(ConfigurationError, match="no sample"):
         to_edf(night(t_ms, {}).__class__(night(t_ms, {}).result, night(t_ms, {}).samples[:0], (), ()), PATIENT)

@@ -9,8 +9,8 @@ import numpy as np
 from fastapi import APIRouter, HTTPException, Query, Response
 
 from gateway.service.api.context import Context, DeviceId, NightDate
-from gateway.service.api.downsample import choose
 from gateway.service.api.models import SamplesOut
+from gateway.service.downsample import choose
 from gateway.service.nights import night_bounds
 from gateway.service.store.base import Samples, Selection
 from gateway.wire.messages import SCHEMA, Array, Kind

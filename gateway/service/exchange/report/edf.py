@@ -16,6 +16,7 @@ import edfio
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.errors import ConfigurationError
 from gateway.service.exchange.report.grid import Grid, on_grid
 from gateway.service.exchange.report.values import NightTrace
 from gateway.service.nights import zone_info
@@ -51,16 +52,16 @@ def to_edf(trace: NightTrace, patient: Patient, *, identified: bool = False) -> 
     Parameters
     ----------
     identified
-        Whether the patient's name on record, year of birth apart, and sex go into the header; else the id alone.
+        Whether the patient's name on record and sex go into the header; else the id alone.
 
     Raises
     ------
-    ValueError
+    ConfigurationError
         The night has no sample with a value, or is longer than a night.
     """
     grid = on_grid(trace.samples, tuple(signal.column for signal in _SIGNALS))
     if not grid.columns:
-        raise ValueError("the night has no value to write")
+        raise ConfigurationError("the night has no value to write")
     record = max(1, round(_RECORD_S * 1000 / grid.dt_ms))
     notes: list[str] = []
     signals = [_written(signal, grid, record, notes) for signal in _SIGNALS if signal.column in grid.columns]

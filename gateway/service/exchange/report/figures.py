@@ -18,7 +18,7 @@ from analytics.nights.records import Side
 from analytics.nights.records import TreatmentStep as Step
 from analytics.nights.summary import CLASSES
 from analytics.nights.treatment import side_of
-from gateway.service.api.downsample import choose
+from gateway.service.downsample import choose
 from gateway.service.exchange.plots.drawing import drawing
 from gateway.service.exchange.report.response import INDEX
 from gateway.service.exchange.report.values import NightTrace, Report, WearDay

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from gateway.errors import ConfigurationError
 from gateway.service.store.base import Samples
 from gateway.wire.messages import MISSING_MOTION
 
@@ -43,11 +44,11 @@ def on_grid(samples: Samples, names: tuple[str, ...]) -> Grid:
 
     Raises
     ------
-    ValueError
+    ConfigurationError
         Without a sample, or for a night of more than `MOST_SLOTS` slots.
     """
     if not len(samples):
-        raise ValueError("no sample to lay on a grid")
+        raise ConfigurationError("no sample of that night is in the store")
     steps = np.diff(samples.t_ms)
     steps = steps[(steps > 0) & (steps <= 10_000)]
     dt_ms = _USUAL_MS
@@ -58,7 +59,7 @@ def on_grid(samples: Samples, names: tuple[str, ...]) -> Grid:
     slots = np.rint((samples.t_ms - t0_ms) / dt_ms).astype(np.int64)
     size = int(slots[-1]) + 1
     if size > MOST_SLOTS:
-        raise ValueError(f"{size} samples are more than a night has ({MOST_SLOTS} at most)")
+        raise ConfigurationError(f"{size} samples are more than a night has ({MOST_SLOTS} at most)")
     taken, first = np.unique(slots, return_index=True)
     columns: dict[str, NDArray[np.float64]] = {}
     for name in names:

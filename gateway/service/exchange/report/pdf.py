@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -44,7 +43,7 @@ def to_pdf(report: Report, *, identified: bool = False) -> bytes:
         files(__package__).joinpath("report.typ").read_bytes(),
         sys_inputs={"report": _unbroken(json.dumps(_told(report, identified), ensure_ascii=False)), **drawn},
         font_paths=_fonts(),
-        timestamp=datetime.fromtimestamp(report.facts.now_ms / 1000, UTC),
+        timestamp=report.facts.now_ms // 1000,
     )
 
 

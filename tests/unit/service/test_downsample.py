@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from gateway.service.api.downsample import choose
+from gateway.service.downsample import choose
 
 
 def even(size: int, dt_ms: int = 1000) -> np.ndarray:
