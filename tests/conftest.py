@@ -6,6 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is the machine's affair: a slow one is no finding.
+settings.register_profile("somnolink", deadline=None)
+settings.load_profile("somnolink")
 
 ROOT = Path(__file__).resolve().parent.parent
 ABSENT = "recordings absent (set SOMNOLINK_DATA)"

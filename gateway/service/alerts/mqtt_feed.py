@@ -47,6 +47,7 @@ class MqttFeed:
         self._told = threading.Condition()
         self._connection: Connection | None = None
         self._kept_s = 0.0
+        self._opened = False
         self._thread = threading.Thread(target=self._run, name="mqtt-feed", daemon=True)
         self.problem: str | None = None
         self.published = 0
@@ -73,7 +74,7 @@ class MqttFeed:
                 self._serve()
                 wait_s = BACKOFF_FIRST_S
             except (BrokerError, ConfigurationError, StoreError) as error:
-                if self.problem != str(error):
+                if self.problem != str(error) and self._opened:  # the first is told by the service's line
                     log.warning("alert feed: %s", error)
                 self.problem = str(error)
                 self._stop.wait(wait_s)
@@ -90,6 +91,7 @@ class MqttFeed:
             on_published=self._on_taken,
         )
         connection.open()
+        self._opened = True
         try:
             self.problem = None
             place = kept = self._records.feed.cursor(NAME)

@@ -138,6 +138,7 @@ def test_every_event_is_published_once_while_all_goes_well(scene: Scene, broker:
     for number in range(1, 20):
         raise_one(scene.records, number)
     assert [listener.events.get(timeout=20).id for _ in range(20)] == list(range(1, 21))
+    wait_for(lambda: feed.published == 20)  # the broker's word comes a moment after the listener has it
     feed.stop()
     assert scene.records.feed.cursor("mqtt") == 20
     raise_one(scene.records, 20)
@@ -165,6 +166,7 @@ def test_a_broker_that_was_away_is_told_what_happened_meanwhile(scene: Scene) ->
         ids = [listener.events.get(timeout=30).id]
         while ids[-1] < 3:
             ids.append(listener.events.get(timeout=30).id)
+        wait_for(lambda: feed.published >= 3)
         feed.stop()
         listener.close()
     assert ids == sorted(ids), "2 may have gone out before anyone listened again, 1 may have come twice"
