@@ -127,6 +127,26 @@ def test_a_device_handed_on_tells_nothing_of_the_next_patient(practice: scene.Pr
         gather(records, practice.store, former, period, now_ms=scene.NOW_MS, night=scene.FIRST + timedelta(3))
 
 
+def test_a_device_handed_on_in_the_night_shows_no_sample_of_the_other(practice: scene.Practice) -> None:
+    records = practice.records
+    former, latter = (
+        records.people.add_patient("clinic-north", name, zone=scene.ZONE, at_ms=0) for name in ("Case 20", "Case 21")
+    )
+    ring = "o2ring-00000000b3"
+    records.devices.enrol("home", ring, zone=scene.ZONE, at_ms=0)
+    handed_on = night_bounds(scene.FIRST, scene.ZONE)[0] + 14 * scene.HOUR_MS  # two in the morning
+    records.assignments.assign(ring, former.id, from_ms=0, to_ms=handed_on)
+    records.assignments.assign(ring, latter.id, from_ms=handed_on)
+    scene.ring_night(practice.store, records, scene.FIRST, device=ring)
+    period = (scene.FIRST, scene.LAST)
+    trace = gather(records, practice.store, former, period, now_ms=scene.NOW_MS).trace
+    assert trace is not None
+    assert trace.samples.t_ms[-1] < handed_on
+    assert max(one.end_ms for one in trace.desaturations) <= handed_on
+    assert len(trace.samples) == 3.5 * 3600
+    assert gather(records, practice.store, latter, period, now_ms=scene.NOW_MS).trace is None
+
+
 def test_a_period_is_ninety_nights_if_nobody_says(practice: scene.Practice) -> None:
     first, last = usual_period(practice.patient, scene.NOW_MS - 2 * scene.HOUR_MS, None, None)
     assert (last, (last - first).days) == (scene.LAST, 89)

@@ -8,6 +8,7 @@ from typing import Final
 
 from analytics.nights.records import Note, PatientNight
 from analytics.nights.summary import LEAST_VALID_H, SETTLED_NIGHTS
+from gateway.service.exchange.imports.commit import FAMILY
 from gateway.service.exchange.report.follow_up import follow_ups
 from gateway.service.exchange.report.response import response_of
 from gateway.service.exchange.report.values import Facts, Report, Wear
@@ -80,7 +81,8 @@ def _quality(
         device = use.device
         if device.battery_pct is not None and device.battery_pct < LOW_BATTERY_PCT:
             said.append(f"Battery of {device.id} is low ({device.battery_pct:.0f} %).")
-        if use.to_ms is None and facts.now_ms - device.last_contact_ms > SILENT_MS:
+        silent = use.to_ms is None and device.family != FAMILY  # what is in files alone has no sync to miss
+        if silent and facts.now_ms - device.last_contact_ms > SILENT_MS:
             days = (facts.now_ms - device.last_contact_ms) // 86_400_000
             said.append(f"{device.id} was last heard of {days} days before this report.")
     return said

@@ -10,7 +10,7 @@ from analytics.nights.report import evaluate
 from gateway.errors import ConfigurationError
 from gateway.service.exchange.report.values import DeviceUse, Facts, NightTrace
 from gateway.service.nights import night_bounds, night_of
-from gateway.service.patient_nights import own, patient_nights
+from gateway.service.patient_nights import moment_of, own, patient_nights
 from gateway.service.records import Assignment, NightResult, Patient, Records, State, Stretch
 from gateway.service.store.base import SampleStore
 
@@ -94,7 +94,7 @@ def gather(
             [night for _, night in stale if first <= night <= last]
             + [one.night for one in (*results, *(night for night, _ in wear)) if one.state is State.RUNNING]
         ),
-        trace=_trace(records, store, patient, results, wear, night),
+        trace=_trace(records, store, patient, assignments, results, wear, night),
     )
 
 
@@ -122,23 +122,31 @@ def _trace(
     records: Records,
     store: SampleStore,
     patient: Patient,
+    assignments: list[Assignment],
     results: list[NightResult],
     wear: Wears,
     night: date | None,
 ) -> NightTrace | None:
+    """The night asked for, or the last: no sample of it from before or after the patient had the device."""
     chosen = [one for one in results if night is None or one.night == night]
     if not chosen:
         if night is not None:
             raise ConfigurationError(f"no oximetry of {patient.id} in the night of {night.isoformat()}")
         return None
     result = chosen[-1]
-    samples = store.read(result.device, "oximetry", result.start_ms, result.end_ms)
+    held = next(one for one in assignments if one.device == result.device and one.holds_at(moment_of(result)))
+    start_ms = max(result.start_ms, held.from_ms)
+    end_ms = result.end_ms if held.to_ms is None else min(result.end_ms, held.to_ms)
     wears = {
         (told.device, one.start_ms): one
         for told, stretches in wear
         for one in stretches
-        if one.kind == "wear" and one.start_ms < result.end_ms and one.end_ms > result.start_ms
+        if one.kind == "wear" and one.start_ms < end_ms and one.end_ms > start_ms
     }
+    events = [one for one in records.results.desaturations(result) if start_ms <= one.start_ms and one.end_ms <= end_ms]
     return NightTrace(
-        result, samples, tuple(records.results.desaturations(result)), tuple(wears[key] for key in sorted(wears))
+        result,
+        store.read(result.device, "oximetry", start_ms, end_ms),
+        tuple(events),
+        tuple(wears[key] for key in sorted(wears)),
     )
