@@ -23,6 +23,7 @@ Analyse = Callable[[Sequence[tuple[Batch, str]]], None]
 FAMILY: Final = "file"
 GATEWAY: Final = "files"
 """Owner of the devices that exist in files alone; no gateway of that name is ever given an account."""
+_NOT_THEIRS: Final = "{} was not the patient's over all of the file's time: assign it first"
 _ANALYSED_AS: Final[dict[Kind, NightKind]] = {"oximetry": "oximetry", "wear": "wear", "waveform": "bed"}
 
 
@@ -93,13 +94,13 @@ def commit(
     kind = kind_of(file)
     start_ms = round(start_of(file, start).timestamp() * 1000)
     owned = _own_device(records, patient, kind, now_ms) if device is None else records.devices.get(device)
-    if owned is None:
-        raise ConfigurationError(f"no such device: {device}")
+    if owned is None:  # whether there is another's device of that name is not told
+        raise ConfigurationError(_NOT_THEIRS.format(device))
     batches = to_batches(file, owned.id, f"file-{sha256[:24]}", start_ms)
     end_ms = batches[-1].end_ms
     held = records.assignments.list(device=owned.id, patient=patient.id)
     if not any(one.from_ms <= start_ms and (one.to_ms is None or end_ms <= one.to_ms) for one in held):
-        raise ConfigurationError(f"{owned.id} was not the patient's over all of the file's time: assign it first")
+        raise ConfigurationError(_NOT_THEIRS.format(owned.id))
     new = store.append(batches)
     first, last = night_of(start_ms, owned.zone), night_of(end_ms - 1, owned.zone)
     nights = tuple(first + timedelta(days=day) for day in range((last - first).days + 1))
