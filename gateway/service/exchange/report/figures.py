@@ -63,12 +63,16 @@ def trend_svg(report: Report) -> bytes | None:
             if nights:
                 days, values = [_day(night.night) for night in nights], [night.index(INDEX) for night in nights]
                 panel.plot(days, values, mark, color=colour, markersize=3.6, label=words)
-        for step in report.facts.steps:
-            if report.facts.first <= step.night <= report.facts.last:
-                panel.axvline(_day(step.night) - 0.5, color="0.3", linewidth=0.8, linestyle="--")
-                panel.annotate(
-                    f"{step.advancement_mm:g} mm", (_day(step.night) - 0.3, top), va="top", size=7, color="0.3"
-                )
+        inside = [step for step in report.facts.steps if report.facts.first <= step.night <= report.facts.last]
+        for number, step in enumerate(inside):
+            panel.axvline(_day(step.night) - 0.5, color="0.3", linewidth=0.8, linestyle="--")
+            panel.annotate(
+                f"{step.advancement_mm:g} mm",
+                (_day(step.night) - 0.3, top * (1 - 0.08 * (number % 3))),
+                va="top",
+                size=7,
+                color="0.3",
+            )
         panel.set_ylim(0, top)
         panel.set_ylabel(index_label())
         _dates(panel, report.facts.first, report.facts.last)
