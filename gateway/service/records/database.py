@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
@@ -63,7 +64,9 @@ class Database:
                 self._writing = threading.Lock()
             else:
                 parsed = parsed if password is None else parsed.set(password=password)
-                self._engine = sa.create_engine(parsed, pool_pre_ping=True, pool_size=10, hide_parameters=True)
+                self._engine = sa.create_engine(
+                    parsed, pool_pre_ping=True, pool_size=10, hide_parameters=True, json_serializer=_json
+                )
         except ImportError as error:
             raise ConfigurationError(f"records database {self.where}: its driver is not installed ({error})") from error
         self._writer = self._engine.execution_options(immediate=True)
@@ -173,7 +176,7 @@ def _sqlite_engine(url: URL) -> Engine:
     except OSError as error:
         raise StoreUnavailableError(f"records database {path}: {error.strerror}") from error
     # Values of rows, a patient's name among them, do not stand in errors.
-    engine = sa.create_engine(url, pool_size=10, max_overflow=30, hide_parameters=True)
+    engine = sa.create_engine(url, pool_size=10, max_overflow=30, hide_parameters=True, json_serializer=_json)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
@@ -191,6 +194,11 @@ def _sqlite_engine(url: URL) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
     return engine
+
+
+def _json(value: object) -> str:
+    """A running night's indices are written twice a second: five times quicker than the standard library's."""
+    return msgspec.json.encode(value).decode()
 
 
 def _take_turn(connection: Connection) -> None:
