@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from gateway.errors import AccessError, HiddenError
 from gateway.service.access.principal import Principal
 from gateway.service.access.rules import PROGRAMS, RULES, Action, Relation
 from gateway.service.records import Alert, Assignment, Device, Patient, Records, Role, User
+from gateway.wire.feed import FeedEvent
 
 Part = tuple[int, int]
 """From, until before; UTC milliseconds."""
@@ -142,6 +143,14 @@ class Access:
         """The clinic all of whose devices `who` sees; None if there is none such."""
         user = who.user
         return user.clinic if user and RULES[Action.READ_DEVICE].get(user.role) is Relation.CLINIC else None
+
+    def events(self, who: Principal, events: Sequence[FeedEvent]) -> list[FeedEvent]:
+        """Those of the feed's events that `who` sees: as with alerts."""
+        seen = self.patients(who)
+        if seen is None:
+            return list(events)
+        devices_of = self.clinic_of_devices(who)
+        return [one for one in events if (one.patient in seen if one.patient else one.clinic == devices_of)]
 
     def to_devices(self, user: User, devices: Iterable[Device]) -> dict[str, Relation]:
         """How near a user is to each device: as to who has it last or next, else as to its gateway's clinic."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -52,8 +52,10 @@ class FeedHub:
                 if not loop.is_closed():
                     loop.call_soon_threadsafe(event.set)
 
-    async def stream(self, clinic: str, after: int) -> AsyncIterator[bytes]:
-        """Give a clinic's events behind `after`, then each as it happens."""
+    async def stream(
+        self, clinic: str, after: int, seen: Callable[[Sequence[FeedEvent]], Sequence[FeedEvent]]
+    ) -> AsyncIterator[bytes]:
+        """Give a clinic's events behind `after` that `seen` lets through, then each as it happens."""
         loop, event = asyncio.get_running_loop(), asyncio.Event()
         entry = (loop, event)
         with self._lock:
@@ -65,11 +67,12 @@ class FeedHub:
                 event.clear()
                 try:
                     found = await run_in_threadpool(self._records.feed.after, after, clinic=clinic, limit=AT_ONCE)
+                    shown = await run_in_threadpool(seen, found) if found else found
                 except StoreError:
                     return  # the listener comes again
-                for one in found:
+                for one in shown:
                     yield encode_sse(one)
-                    after = one.id
+                after = found[-1].id if found else after
                 if found:
                     continue
                 try:

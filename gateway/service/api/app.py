@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from prometheus_client import CollectorRegistry
 
 from gateway.clock import Clock, SystemClock
@@ -14,11 +14,13 @@ from gateway.service.alerts.stream import FeedHub
 from gateway.service.api import problems
 from gateway.service.api.auth import AccessRule, Authentication
 from gateway.service.api.context import Context
+from gateway.service.api.guard import guard
 from gateway.service.api.headers import SecurityHeaders
 from gateway.service.api.metrics import RequestTimes, ServiceCollector
 from gateway.service.api.models import ProblemOut
 from gateway.service.api.rate import RateLimit, RateLimiter
 from gateway.service.api.routes import (
+    accounts,
     alerts,
     devices,
     feeds,
@@ -82,6 +84,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(guard(records))],
         responses={code: {"model": ProblemOut} for code in (401, 403, 404, 422, 503)},
     )
     modules = (
@@ -96,6 +99,7 @@ def create_app(
         thresholds,
         feeds,
         operations,
+        accounts,
     )
     for module in modules:
         app.include_router(module.router(context), prefix=PREFIX)

@@ -14,8 +14,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.clock import Clock
 from gateway.errors import ConfigurationError, StoreUnavailableError
+from gateway.service.access import Principal
 from gateway.service.api.problems import problem
-from gateway.service.records import ApiToken, Records
+from gateway.service.records import Records
 
 TokenScope = Literal["read", "write", "metrics"]
 
@@ -29,7 +30,13 @@ _PREFIX: Final = "slk_"
 
 
 def create_token(
-    records: Records, name: str, scopes: Iterable[str], *, created_ms: int, expires_ms: int | None = None
+    records: Records,
+    name: str,
+    scopes: Iterable[str],
+    *,
+    created_ms: int,
+    expires_ms: int | None = None,
+    user: str | None = None,
 ) -> str:
     """Make an API token; its text is returned this once and kept nowhere.
 
@@ -43,6 +50,8 @@ def create_token(
         Now, UTC.
     expires_ms : int or None
         UTC from which it is no longer taken; None for never.
+    user : str or None
+        Id of the user whose it is: within its scopes it opens what the user may. None: a program's, of every clinic.
 
     Raises
     ------
@@ -59,7 +68,7 @@ def create_token(
     if expires_ms is not None and expires_ms <= created_ms:
         raise ConfigurationError("a token cannot expire before it is made")
     token = _PREFIX + secrets.token_urlsafe(32)
-    records.tokens.add(name, token_hash(token), wanted, created_ms=created_ms, expires_ms=expires_ms)
+    records.tokens.add(name, token_hash(token), wanted, created_ms=created_ms, expires_ms=expires_ms, user=user)
     return token
 
 
@@ -115,28 +124,37 @@ class Authentication:
             return
         text = _bearer(Headers(scope=scope).get("authorization", ""))
         try:
-            token = await run_in_threadpool(self._records.tokens.find, token_hash(text)) if text else None
+            who = await run_in_threadpool(self._principal, text) if text else None
         except StoreUnavailableError:
             await problem(503, "tokens cannot be checked for now; try again", headers={"Retry-After": "5"})(
                 scope, receive, send
             )
             return
-        if token is None or self._expired(token):
+        if who is None:
             detail = "this resource needs a token: Authorization: Bearer ..." if not text else "the token is not valid"
             challenge = 'Bearer realm="somnolink"' + (', error="invalid_token"' if text else "")
             await problem(401, detail, headers={"WWW-Authenticate": challenge})(scope, receive, send)
             return
         needed = self._rule.scope_of(scope["path"], scope["method"])
-        if needed not in token.scopes:
+        if needed not in who.scopes:
             challenge = f'Bearer realm="somnolink", error="insufficient_scope", scope="{needed}"'
             detail = f"the token lacks the scope {needed}"
             await problem(403, detail, headers={"WWW-Authenticate": challenge})(scope, receive, send)
             return
-        scope.setdefault("state", {})["token"] = token.name
+        scope.setdefault("state", {})["principal"] = who
         await self._app(scope, receive, send)
 
-    def _expired(self, token: ApiToken) -> bool:
-        return token.expires_ms is not None and self._clock.utc_ms() >= token.expires_ms
+    def _principal(self, text: str) -> Principal | None:
+        """Who has that token; None if nobody, no longer, or if its user is kept out."""
+        token = self._records.tokens.find(token_hash(text))
+        if token is None or (token.expires_ms is not None and self._clock.utc_ms() >= token.expires_ms):
+            return None
+        if token.user is None:
+            return Principal(token.name, token.scopes)
+        user = self._records.users.get(token.user)
+        if user is None or user.disabled_ms is not None:
+            return None
+        return Principal(user.name, token.scopes, user)
 
 
 def _bearer(header: str) -> str:

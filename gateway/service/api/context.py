@@ -12,9 +12,11 @@ from fastapi import HTTPException, Path, Request
 
 from gateway.clock import Clock
 from gateway.errors import ConfigurationError, StoreRejectedError, WireError
+from gateway.service.access import Access, Principal
 from gateway.service.alerts.stream import FeedHub
 from gateway.service.api.status import ServiceStatus
 from gateway.service.exchange.imports.commit import Analyse
+from gateway.service.patient_nights import own
 from gateway.service.records import Alert, Clinic, Device, NightResult, Patient, Records
 from gateway.service.store.base import SampleStore
 
@@ -58,6 +60,11 @@ class Context:
     feed: FeedHub
     analyse: Analyse | None = None
 
+    @property
+    def access(self) -> Access:
+        """Who may do what."""
+        return Access(self.records)
+
     def device(self, device: str) -> Device:
         """The device; a 404 problem if it is not enrolled."""
         found = self.records.devices.get(device)
@@ -65,11 +72,12 @@ class Context:
             raise HTTPException(404, f"no such device: {device}")
         return found
 
-    def night(self, device: str, night: date, profile: str | None) -> NightResult:
-        """The night's result, the last made if `profile` is None; a 404 problem if there is none."""
+    def night(self, who: Principal, device: str, night: date, profile: str | None) -> NightResult:
+        """The night's result, the last made if `profile` is None; a 404 problem if there is none that `who` sees."""
         self.device(device)
         found = self.records.results.night(device, night, profile=profile)
-        if found is None:
+        assignments = self.access.assignments(who, device)
+        if found is None or (assignments is not None and not own([found], assignments)):
             raise HTTPException(404, f"no results for {device} in the night of {night.isoformat()}")
         return found
 
@@ -105,5 +113,6 @@ def refusing() -> Iterator[None]:
 
 
 def who_asks(request: Request) -> str:
-    """Name of the token that the request came with."""
-    return str(request.state.token)
+    """Name of the user, or of the program's token, that the request came with."""
+    found: Principal = request.state.principal
+    return found.name

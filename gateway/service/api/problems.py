@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from gateway.errors import SomnolinkError, StoreUnavailableError
+from gateway.errors import AccessError, HiddenError, SomnolinkError, StoreUnavailableError
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 5
@@ -37,6 +37,7 @@ def install(app: FastAPI) -> None:
     """Have `app` answer every error with a problem document."""
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(AccessError, _access)
     app.add_exception_handler(SomnolinkError, _ours)
     app.add_exception_handler(Exception, _unexpected)
 
@@ -50,6 +51,11 @@ def _validation(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [{"where": "/".join(str(part) for part in one["loc"]), "message": one["msg"]} for one in error.errors()]
     return problem(422, "the request does not obey the rules of this resource", errors=errors)
+
+
+def _access(_request: Request, error: Exception) -> Response:
+    """What somebody must not know of is answered as what does not exist."""
+    return problem(404 if isinstance(error, HiddenError) else 403, str(error))
 
 
 def _ours(request: Request, error: Exception) -> Response:

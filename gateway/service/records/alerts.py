@@ -6,7 +6,7 @@ others, and after a crash none of them is there twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -262,6 +262,8 @@ class Alerts:
         kind: str | None = None,
         state: AlertState | None = None,
         limit: int = 200,
+        among: Collection[str] | None = None,
+        devices_of: str | None = None,
     ) -> list[Alert]:
         """Alerts, the newest first.
 
@@ -269,12 +271,17 @@ class Alerts:
         ----------
         unseen : bool
             Those that nobody has acknowledged, over or not: also what was over by the morning.
+        among : collection of str or None
+            Ids of the patients whom they are about; with `devices_of` also those about no patient, of that clinic.
         """
         statement = sa.select(AlertRow).order_by(AlertRow.raised_ms.desc(), AlertRow.id).limit(limit)
         if open_only:
             statement = statement.where(AlertRow.resolved_ms.is_(None))
         if unseen:
             statement = statement.where(AlertRow.acknowledged_ms.is_(None))
+        if among is not None:
+            nobodys = sa.and_(AlertRow.patient_id.is_(None), AlertRow.clinic_id == devices_of)
+            statement = statement.where(sa.or_(AlertRow.patient_id.in_(sorted(among)), nobodys))
         for column, wanted in (
             (AlertRow.clinic_id, clinic),
             (AlertRow.patient_id, patient),

@@ -26,6 +26,8 @@ FILLED = {
     "patient": "p-00112233aabb",
     "assignment": "a-00112233aabb",
     "webhook": "w-00112233aabb",
+    "user": "u-00112233aabb",
+    "team": "t-00112233aabb",
     "alert": "00112233445566778899aabbccddeeff",
 }
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from analytics.alerts.rules import RULES
 from gateway.service.alerts.home_time import HomeTimes
 from gateway.service.api.context import CODE_PATTERN, DEVICE_PATTERN, AlertId, Context, refusing, who_asks
+from gateway.service.api.guard import Caller
 from gateway.service.api.models_alerts import AlertEventOut, AlertOut, AlertsOut, AssignIn, CommentIn, SnoozeIn
 from gateway.service.records import Alert, AlertState
 
@@ -28,6 +29,7 @@ def _look(routes: APIRouter, context: Context) -> None:
 
     @routes.get("")
     def list_alerts(
+        who: Caller,
         clinic: Annotated[str | None, Query(pattern=DEVICE_PATTERN)] = None,
         patient: Annotated[str | None, Query(pattern=CODE_PATTERN)] = None,
         subject: Annotated[str | None, Query(pattern=CODE_PATTERN)] = None,
@@ -37,7 +39,7 @@ def _look(routes: APIRouter, context: Context) -> None:
         unseen: Annotated[bool, Query(description="Those that nobody has acknowledged, over or not")] = False,
         limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     ) -> AlertsOut:
-        """Alerts, the newest first."""
+        """The alerts that the caller sees, the newest first."""
         found = alerts.list(
             open_only=open_only,
             unseen=unseen,
@@ -47,6 +49,8 @@ def _look(routes: APIRouter, context: Context) -> None:
             kind=rule,
             state=state,
             limit=limit,
+            among=context.access.patients(who),
+            devices_of=context.access.clinic_of_devices(who),
         )
         return AlertsOut(now_ms=context.clock.utc_ms(), alerts=[_out(one) for one in found])
 

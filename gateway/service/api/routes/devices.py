@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from gateway.service.api.context import Context, DeviceId
+from gateway.service.api.guard import Caller
 from gateway.service.api.models import DeviceOut
 
 
@@ -13,9 +14,9 @@ def router(context: Context) -> APIRouter:
     routes = APIRouter(prefix="/devices", tags=["devices"])
 
     @routes.get("")
-    def list_devices() -> list[DeviceOut]:
-        """Every enrolled device, by id."""
-        return [DeviceOut.of(device) for device in context.records.devices.list()]
+    def list_devices(who: Caller) -> list[DeviceOut]:
+        """The enrolled devices that the caller sees, by id."""
+        return [DeviceOut.of(device) for device in context.access.devices(who, context.records.devices.list())]
 
     @routes.get("/{device}")
     def get_device(device: DeviceId) -> DeviceOut:

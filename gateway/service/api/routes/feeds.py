@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, HTTPException, Path, Query, Response
 from fastapi.responses import StreamingResponse
 
 from gateway.service.api.context import ClinicId, Context, refusing
+from gateway.service.api.guard import Caller
 from gateway.service.api.models_alerts import FeedEventOut, FeedOut, WebhookIn, WebhookOut
 
 Seq = Annotated[int, Query(ge=0, lt=1 << 53, description="Id of the last event that was seen")]
@@ -32,21 +33,27 @@ def _feed(routes: APIRouter, context: Context) -> None:
         response_class=StreamingResponse,
         responses={200: {"content": {"text/event-stream": {}}, "description": "Server-sent events, one an event"}},
     )
-    def stream_feed(clinic: ClinicId, after: Seq | None = None, last_event_id: LastEventId = None) -> StreamingResponse:
+    def stream_feed(
+        who: Caller, clinic: ClinicId, after: Seq | None = None, last_event_id: LastEventId = None
+    ) -> StreamingResponse:
         """A clinic's events behind `Last-Event-ID` (or `after`; without either from now on), each as it happens."""
         context.clinic(clinic)
         seen = after if last_event_id is None else int(last_event_id)
         start = feed.last() if seen is None else seen
         return StreamingResponse(
-            context.feed.stream(clinic, start), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+            context.feed.stream(clinic, start, lambda events: context.access.events(who, events)),
+            media_type="text/event-stream",
+            headers={"X-Accel-Buffering": "no"},
         )
 
     @routes.get("/feed/{clinic}/events")
-    def list_events(clinic: ClinicId, after: Seq = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 200) -> FeedOut:
+    def list_events(
+        who: Caller, clinic: ClinicId, after: Seq = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 200
+    ) -> FeedOut:
         """A clinic's events behind `after`, in order: what a listener missed."""
         context.clinic(clinic)
         found = feed.after(after, clinic=clinic, limit=limit)
-        events = [FeedEventOut.model_validate(msgspec.to_builtins(one)) for one in found]
+        events = [FeedEventOut.model_validate(msgspec.to_builtins(one)) for one in context.access.events(who, found)]
         return FeedOut(last=found[-1].id if found else after, events=events)
 
 

@@ -7,7 +7,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Query, Response
 
+from gateway.service.access import Action
 from gateway.service.api.context import DEVICE_PATTERN, Context, NightDate, PatientId, refusing
+from gateway.service.api.guard import Caller
 from gateway.service.api.models_people import (
     AssignmentEnd,
     AssignmentIn,
@@ -38,24 +40,31 @@ def _people(routes: APIRouter, context: Context) -> None:
     people = context.records.people
 
     @routes.get("/clinics", tags=["patients"])
-    def list_clinics() -> list[ClinicOut]:
-        """Every clinic."""
-        return [ClinicOut.of(one) for one in people.clinics()]
+    def list_clinics(who: Caller) -> list[ClinicOut]:
+        """Every clinic, to a program; one's own, to a user."""
+        return [ClinicOut.of(one) for one in people.clinics() if who.user is None or one.id == who.user.clinic]
 
     @routes.get("/patients", tags=["patients"])
     def list_patients(
+        who: Caller,
         clinic: Annotated[str | None, Query(pattern=DEVICE_PATTERN)] = None,
         archived: Annotated[bool, Query(description="Those that are no longer followed too")] = False,
         limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
     ) -> list[PatientOut]:
-        """Patients, by name."""
-        return [PatientOut.of(one) for one in people.patients(clinic=clinic, archived=archived, limit=limit)]
+        """The patients that the caller sees, by name."""
+        among = context.access.patients(who)
+        found = people.patients(clinic=clinic, archived=archived, limit=limit, among=among)
+        return [PatientOut.of(one) for one in found]
 
     @routes.post("/patients", status_code=201, tags=["patients"])
-    def add_patient(given: PatientIn) -> PatientOut:
-        """Make a patient; the id is random and tells nothing."""
+    def add_patient(given: PatientIn, who: Caller) -> PatientOut:
+        """Make a patient; the id is random and tells nothing. Whose care teams the maker is in care for the patient."""
+        context.access.clinic(who, Action.MAKE_PATIENT, given.clinic)
         with refusing():
-            return PatientOut.of(people.add_patient(**given.model_dump(), at_ms=context.clock.utc_ms()))
+            made = people.add_patient(**given.model_dump(), at_ms=context.clock.utc_ms())
+            for team in () if who.user is None else context.records.teams.of_user(who.user.id):
+                context.records.teams.put_patient(team, made.id, belongs=True)
+        return PatientOut.of(made)
 
     @routes.get("/patients/{patient}", tags=["patients"])
     def get_patient(patient: PatientId) -> PatientOut:
@@ -87,10 +96,10 @@ def _assignments(routes: APIRouter, context: Context) -> None:
         return [AssignmentOut.of(one) for one in records.assignments.list(patient=patient)]
 
     @routes.post("/patients/{patient}/assignments", status_code=201, tags=["patients"])
-    def assign(patient: PatientId, given: AssignmentIn) -> AssignmentOut:
+    def assign(patient: PatientId, given: AssignmentIn, who: Caller) -> AssignmentOut:
         """Give the patient a device. Its coming nights are counted in the patient's zone."""
         known = context.patient(patient)
-        context.device(given.device)
+        context.access.device(who, Action.GIVE_DEVICE, given.device)
         with refusing():
             made = records.assignments.assign(given.device, patient, from_ms=given.from_ms, to_ms=given.to_ms)
             if made.holds_at(context.clock.utc_ms()):

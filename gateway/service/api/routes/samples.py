@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Final
 
 import msgspec
@@ -9,6 +10,7 @@ import numpy as np
 from fastapi import APIRouter, HTTPException, Query, Response
 
 from gateway.service.api.context import Context, DeviceId, NightDate
+from gateway.service.api.guard import Caller
 from gateway.service.api.models import SamplesOut
 from gateway.service.downsample import choose
 from gateway.service.nights import night_bounds
@@ -34,6 +36,7 @@ def router(context: Context) -> APIRouter:
 
     @routes.get("/{device}/{night}/samples", response_class=Response, responses={200: {"model": SamplesOut}})
     def get_samples(
+        who: Caller,
         device: DeviceId,
         night: NightDate,
         kind: Annotated[Kind, Query()] = "oximetry",
@@ -51,10 +54,22 @@ def router(context: Context) -> APIRouter:
         first, last = night_bounds(night, known.zone)
         first = first if start_ms is None else min(max(start_ms, first), last)
         last = last if end_ms is None else max(min(end_ms, last), first)
-        samples = context.store.read(device, kind, first, last, origin=origin)
+        parts = context.access.parts(who, device, first, last)
+        samples = _within(context.store.read(device, kind, first, last, origin=origin), parts)
         return Response(_document(samples, names, points, origin, first, last), media_type="application/json")
 
     return routes
+
+
+def _within(samples: Samples, parts: Sequence[tuple[int, int]]) -> Samples:
+    """Those of some parts of time: a device that changes hands in a night tells each wearer's own."""
+    told = np.zeros(len(samples), dtype=bool)
+    for start_ms, end_ms in parts:
+        told |= (samples.t_ms >= start_ms) & (samples.t_ms < end_ms)
+    if told.all():
+        return samples
+    columns = {name: column[told] for name, column in samples.columns.items()}
+    return Samples(samples.device, samples.kind, samples.t_ms[told], columns, samples.origin[told])
 
 
 def _names(kind: Kind, columns: str | None) -> list[str]:

@@ -1,0 +1,92 @@
+"""What each route takes: an action, and what it is done to. A route that does not stand here is closed to everybody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+from gateway.service.access import Action
+
+
+class Target(StrEnum):
+    """What a route acts on, found by the path (or the query) of the same name."""
+
+    LIST = "list"
+    """Many: the role is checked here, and the route tells only what the caller sees."""
+    SERVICE = "service"
+    """The service itself, or one's own account: the role decides."""
+    CLINIC = "clinic"
+    PATIENT = "patient"
+    DEVICE = "device"
+    NIGHT = "night"
+    """What a device measured in a night: of somebody whom the caller sees."""
+    ALERT = "alert"
+    ASSIGNMENT = "assignment"
+    WEBHOOK = "webhook"
+    USER = "user"
+    TEAM = "team"
+
+
+Rule = tuple[Action, Target]
+
+OPEN: Final = frozenset({("GET", "/health"), ("GET", "/")})
+"""They hold no data."""
+
+ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
+    ("GET", "/metrics"): (Action.READ_METRICS, Target.SERVICE),
+    ("GET", "/ready"): (Action.READ_STATE, Target.SERVICE),
+    ("GET", "/set-aside"): (Action.READ_SET_ASIDE, Target.SERVICE),
+    ("GET", "/devices"): (Action.READ_DEVICE, Target.LIST),
+    ("GET", "/devices/{device}"): (Action.READ_DEVICE, Target.DEVICE),
+    ("GET", "/nights"): (Action.READ_PATIENT, Target.LIST),
+    ("GET", "/nights/{device}/{night}"): (Action.READ_PATIENT, Target.NIGHT),
+    ("GET", "/nights/{device}/{night}/desaturations"): (Action.READ_PATIENT, Target.NIGHT),
+    ("GET", "/nights/{device}/{night}/stretches"): (Action.READ_PATIENT, Target.NIGHT),
+    ("GET", "/nights/{device}/{night}/samples"): (Action.READ_PATIENT, Target.NIGHT),
+    ("GET", "/clinics"): (Action.READ_CLINIC, Target.LIST),
+    ("GET", "/clinics/{clinic}/thresholds"): (Action.READ_THRESHOLDS, Target.CLINIC),
+    ("PATCH", "/clinics/{clinic}/thresholds"): (Action.CHANGE_THRESHOLDS, Target.CLINIC),
+    ("GET", "/clinics/{clinic}/webhooks"): (Action.MANAGE_WEBHOOKS, Target.CLINIC),
+    ("POST", "/clinics/{clinic}/webhooks"): (Action.MANAGE_WEBHOOKS, Target.CLINIC),
+    ("DELETE", "/webhooks/{webhook}"): (Action.MANAGE_WEBHOOKS, Target.WEBHOOK),
+    ("GET", "/patients"): (Action.READ_PATIENT, Target.LIST),
+    ("POST", "/patients"): (Action.MAKE_PATIENT, Target.LIST),
+    ("GET", "/patients/{patient}"): (Action.READ_PATIENT, Target.PATIENT),
+    ("PATCH", "/patients/{patient}"): (Action.CHANGE_PATIENT, Target.PATIENT),
+    ("GET", "/patients/{patient}/assignments"): (Action.READ_PATIENT, Target.PATIENT),
+    ("POST", "/patients/{patient}/assignments"): (Action.CHANGE_PATIENT, Target.PATIENT),
+    ("PATCH", "/assignments/{assignment}"): (Action.CHANGE_PATIENT, Target.ASSIGNMENT),
+    ("GET", "/patients/{patient}/treatment-steps"): (Action.READ_PATIENT, Target.PATIENT),
+    ("POST", "/patients/{patient}/treatment-steps"): (Action.TREAT, Target.PATIENT),
+    ("DELETE", "/patients/{patient}/treatment-steps/{night}"): (Action.TREAT, Target.PATIENT),
+    ("GET", "/patients/{patient}/side-effects"): (Action.READ_PATIENT, Target.PATIENT),
+    ("POST", "/patients/{patient}/side-effects"): (Action.REPORT_SIDE_EFFECT, Target.PATIENT),
+    ("GET", "/patients/{patient}/thresholds"): (Action.READ_ALERT, Target.PATIENT),
+    ("PATCH", "/patients/{patient}/thresholds"): (Action.TREAT, Target.PATIENT),
+    ("GET", "/patients/{patient}/nights"): (Action.READ_PATIENT, Target.PATIENT),
+    ("GET", "/patients/{patient}/outlook"): (Action.READ_PATIENT, Target.PATIENT),
+    ("GET", "/patients/{patient}/report"): (Action.READ_PATIENT, Target.PATIENT),
+    ("POST", "/imports/preview"): (Action.MAKE_PATIENT, Target.LIST),
+    ("POST", "/imports"): (Action.CHANGE_PATIENT, Target.PATIENT),
+    ("GET", "/alerts"): (Action.READ_ALERT, Target.LIST),
+    ("GET", "/alerts/{alert}"): (Action.READ_ALERT, Target.ALERT),
+    ("GET", "/alerts/{alert}/history"): (Action.READ_ALERT, Target.ALERT),
+    ("POST", "/alerts/{alert}/acknowledge"): (Action.HANDLE_ALERT, Target.ALERT),
+    ("POST", "/alerts/{alert}/snooze"): (Action.HANDLE_ALERT, Target.ALERT),
+    ("POST", "/alerts/{alert}/assign"): (Action.HANDLE_ALERT, Target.ALERT),
+    ("POST", "/alerts/{alert}/comments"): (Action.HANDLE_ALERT, Target.ALERT),
+    ("GET", "/feed/{clinic}"): (Action.READ_FEED, Target.CLINIC),
+    ("GET", "/feed/{clinic}/events"): (Action.READ_FEED, Target.CLINIC),
+    ("GET", "/me"): (Action.OWN_ACCOUNT, Target.SERVICE),
+    ("GET", "/clinics/{clinic}/users"): (Action.MANAGE_PEOPLE, Target.CLINIC),
+    ("POST", "/clinics/{clinic}/users"): (Action.MANAGE_PEOPLE, Target.CLINIC),
+    ("PATCH", "/users/{user}"): (Action.MANAGE_PEOPLE, Target.USER),
+    ("GET", "/clinics/{clinic}/teams"): (Action.MANAGE_PEOPLE, Target.CLINIC),
+    ("POST", "/clinics/{clinic}/teams"): (Action.MANAGE_PEOPLE, Target.CLINIC),
+    ("PUT", "/teams/{team}/users/{user}"): (Action.MANAGE_PEOPLE, Target.TEAM),
+    ("DELETE", "/teams/{team}/users/{user}"): (Action.MANAGE_PEOPLE, Target.TEAM),
+    ("PUT", "/teams/{team}/patients/{patient}"): (Action.MANAGE_PEOPLE, Target.TEAM),
+    ("DELETE", "/teams/{team}/patients/{patient}"): (Action.MANAGE_PEOPLE, Target.TEAM),
+}
+"""(method, path without the prefix) -> what it takes."""

@@ -1,0 +1,83 @@
+"""Two clinics, two teams in the first, one user of each role in each place, one patient whom the tables are about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+from fastapi import FastAPI
+
+from gateway.service.api import ServiceStatus, create_app, create_token
+from gateway.service.records import Role
+from tests.integration.api import synthetic
+from tests.integration.api.conftest import SetClock
+
+PLACES = ("near", "clinic", "elsewhere")
+"""The patient's own team (or the patient); another team (or patient) of the same clinic; another clinic."""
+
+STAFF = tuple(role for role in Role if role is not Role.PATIENT)
+
+
+@dataclass
+class Scene:
+    """A served application with somebody of everything."""
+
+    folder: Path
+    url: str = ""
+    tokens: dict[tuple[Role, str], str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.store, self.records = synthetic.open_both(self.folder)
+        synthetic.fill(self.store, self.records)
+        records, people, teams = self.records, self.records.people, self.records.teams
+        self.clock = SetClock()
+        people.add_clinic("clinic-far", "Elsewhere", at_ms=0)
+        self.patient = people.add_patient("clinic", "The Patient", zone=synthetic.ZONE, at_ms=0).id
+        self.other = people.add_patient("clinic", "The Other", zone=synthetic.ZONE, at_ms=0).id
+        self.far = people.add_patient("clinic-far", "The Far", zone=synthetic.ZONE, at_ms=0).id
+        self.assignment = records.assignments.assign(synthetic.DEVICE, self.patient, from_ms=0).id
+        self.team = teams.add("clinic", "own").id
+        self.spare = teams.add("clinic", "other").id
+        far_team = teams.add("clinic-far", "own").id
+        for team, patient in ((self.team, self.patient), (self.spare, self.other), (far_team, self.far)):
+            teams.put_patient(team, patient, belongs=True)
+        for place, team, patient in zip(
+            PLACES, (self.team, self.spare, far_team), (self.patient, self.other, self.far), strict=True
+        ):
+            clinic = "clinic-far" if place == "elsewhere" else "clinic"
+            for role in Role:
+                who = patient if role is Role.PATIENT else None
+                user = records.users.add(clinic, f"{role}@{place}", role, at_ms=0, patient=who)
+                if role not in (Role.PATIENT, Role.ADMINISTRATOR):
+                    teams.put_user(team, user.id, belongs=True)
+                self.tokens[role, place] = create_token(
+                    records, user.name, ["read", "write"], created_ms=0, user=user.id
+                )
+        self.user = records.users.add("clinic", "somebody", Role.DENTIST, at_ms=0).id
+        self.program = create_token(records, "program", ["read", "write"], created_ms=0)
+        records.people.set_gateway_clinic(synthetic.GATEWAY, "clinic")
+        self.alert = self.alert_about(self.patient)
+
+    def alert_about(self, patient: str) -> str:
+        """An open alert about a patient, with its event in the feed."""
+        from analytics.alerts.findings import Finding
+        from gateway.service.records import Subject
+
+        subject = Subject(patient, "clinic", patient=patient, device=synthetic.DEVICE, gateway=synthetic.GATEWAY)
+        values = {"level": 80.0, "minutes": 5.0, "lowest": 78.0}
+        finding = Finding("spo2_low", True, synthetic.START_MS, synthetic.START_MS, synthetic.START_MS, values)
+        self.records.alerts.tell([(subject, finding, None)], recorded_ms=synthetic.START_MS)
+        return self.records.alerts.list(patient=patient)[0].id
+
+    def app(self) -> FastAPI:
+        """The application."""
+        return create_app(self.records, self.store, status=lambda: ServiceStatus(True, ""), clock=self.clock)
+
+    def ask(self, method: str, path: str, token: str | None, body: object = None) -> httpx.Response:
+        """One request; of a stream only its beginning."""
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        with httpx.stream(method, f"{self.url}{path}", headers=headers, json=body, timeout=20) as answer:
+            if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+                answer.read()
+        return answer
