@@ -15,7 +15,7 @@ from analytics.alerts.reconcile import reconcile
 from gateway.service.alerts.directory import Directory
 from gateway.service.alerts.findings import Outbox
 from gateway.service.alerts.home_time import HomeTimes
-from gateway.service.ingest.nights import chunks_of
+from gateway.service.ingest.cutting import chunks_of
 from gateway.service.records import Device, Patient, Records, Subject
 from gateway.service.store.base import SampleStore
 from gateway.wire.messages import Batch, WearFlag

@@ -26,7 +26,8 @@ from analytics.bed.epochs import EPOCH_DTYPE
 from analytics.bed.night import BedNight, summarise
 from analytics.bed.signal import WaveformChunk
 from gateway.clock import Clock
-from gateway.service.ingest.nights import CLOSE_AFTER_S, SETTLE_MOST_S, SETTLE_S, NightListener, by_night
+from gateway.service.ingest.cutting import by_night
+from gateway.service.ingest.nights import CLOSE_AFTER_S, SETTLE_MOST_S, SETTLE_S, NightListener
 from gateway.service.nights import night_bounds
 from gateway.service.records import NightResult, Records, State, Stretch
 from gateway.service.store.base import Samples, SampleStore

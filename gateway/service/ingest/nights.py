@@ -8,14 +8,12 @@ night is stale is on disk before its batches are acknowledged.
 
 from __future__ import annotations
 
-import itertools
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from functools import lru_cache
 from typing import Final, Protocol
 
 import msgspec
@@ -26,11 +24,12 @@ from analytics.oximetry.analysis import analyze_chunks
 from analytics.oximetry.events import Desaturation as Found
 from analytics.oximetry.signal import OximetryChunk
 from gateway.clock import Clock
-from gateway.service.nights import night_bounds, night_of
+from gateway.service.ingest.cutting import by_night, chunk_of, chunks_of
+from gateway.service.nights import night_bounds
 from gateway.service.records import Desaturation, NightResult, NightUpdate, Records, State
 from gateway.service.records.patient_nights import BELIEVED
-from gateway.service.store.base import Samples, SampleStore
-from gateway.wire.messages import Array, Batch
+from gateway.service.store.base import SampleStore
+from gateway.wire.messages import Batch
 
 SETTLE_S: Final = 1.0
 """A stale night is run again when nothing has come for it for this long ..."""
@@ -47,12 +46,7 @@ WRITE_EVERY_S: Final = 0.5
 MAX_NIGHTS: Final = 10_000
 """Nights held in memory, 13 kB each; one that was let go is read from the store when more of it comes."""
 
-QUARTER_HOUR_MS: Final = 900_000
-
 Key = tuple[str, date]
-_NO_PULSE: Final = np.empty(0, np.float32)
-_NO_MOTION: Final = np.empty(0, np.uint8)
-_NO_FLAGS: Final = np.empty(0, np.uint16)
 log = logging.getLogger(__name__)
 
 
@@ -113,7 +107,7 @@ class Nights:
 
         The kernels are compiled (or read from their cache) here, not when the first sample waits.
         """
-        state, _ = stream.step(stream.start(), _chunk(0, 1000, {"spo2": np.full(60, 97.0, np.float32)}))
+        state, _ = stream.step(stream.start(), chunk_of(0, 1000, {"spo2": np.full(60, 97.0, np.float32)}))
         stream.close(state)
         now_s = time.monotonic()
         zones = {device.id: device.zone for device in self._records.devices.list()}
@@ -176,7 +170,7 @@ class Nights:
         columns = batch.columns
         if part.stop - part.start != batch.size:
             columns = {name: column[part] for name, column in columns.items()}
-        chunk = _chunk(t0_ms, batch.dt_ms, columns)
+        chunk = chunk_of(t0_ms, batch.dt_ms, columns)
         night.state, output = stream.step(night.state, chunk)
         night.end_ms = t0_ms + len(chunk.spo2) * batch.dt_ms
         night.output = output
@@ -320,78 +314,6 @@ def whole_night(chunks: Sequence[OximetryChunk]) -> dict[str, float]:
     if found.pulse is not None:
         indices |= {"pulse_sd_bpm": found.pulse.sd, "pulse_response_sd_bpm": found.pulse.response_sd_bpm}
     return indices | {f"biomarker_{name}": float(value) for name, value in found.biomarkers.items()}
-
-
-def by_night(batch: Batch, zone: str) -> Iterator[tuple[date, slice]]:
-    """Cut a batch at local noon into parts with a start and a stop; nearly always it is one."""
-    first, end_ms = _night_around(batch.t0_ms // QUARTER_HOUR_MS, zone)
-    if batch.end_ms <= end_ms:
-        yield first, slice(0, batch.size)
-        return
-    times = batch.times_ms()
-    start = 0
-    while start < batch.size:
-        night = night_of(int(times[start]), zone)
-        stop = int(np.searchsorted(times, night_bounds(night, zone)[1]))
-        yield night, slice(start, stop)
-        start = stop
-
-
-@lru_cache(maxsize=4096)
-def _night_around(quarter_hour: int, zone: str) -> tuple[date, int]:
-    """The night of a quarter of an hour since 1970, and its end: nights change on quarters of an hour in every zone."""
-    night = night_of(quarter_hour * QUARTER_HOUR_MS, zone)
-    return night, night_bounds(night, zone)[1]
-
-
-def chunks_of(samples: Samples) -> Iterator[OximetryChunk]:
-    """Cut a night's samples into evenly sampled runs, each with its device's own interval.
-
-    Live and stored samples may have different intervals; each has the one that most of its samples keep. A sample
-    that does not follow its predecessor by that starts a new run.
-    """
-    times, origin = samples.t_ms, samples.origin
-    steps = np.diff(times)
-    interval = np.full(times.size, 1000, np.int64)
-    for value in np.unique(origin):
-        own = origin == value
-        between = steps[own[1:] & own[:-1]]
-        between = between[(between > 0) & (between <= 10_000)]
-        if between.size:
-            values, counts = np.unique(between, return_counts=True)
-            interval[own] = values[np.argmax(counts)]
-    broken = (steps != interval[1:]) | (origin[1:] != origin[:-1])
-    edges = [0, *(np.flatnonzero(broken) + 1).tolist(), times.size]
-    for start, stop in itertools.pairwise(edges):
-        columns = {name: column[start:stop] for name, column in samples.columns.items()}
-        yield _chunk(int(times[start]), int(interval[start]), columns)
-
-
-def _chunk(t0_ms: int, dt_ms: int, columns: Mapping[str, Array]) -> OximetryChunk:
-    """A chunk of the columns there are; those that a device does not have are missing throughout."""
-    spo2 = columns.get("spo2")
-    if spo2 is None:
-        spo2 = np.full(next(iter(columns.values())).size, np.nan, np.float32)
-    return OximetryChunk(
-        t0_ms,
-        dt_ms,
-        _read_only(spo2),
-        _read_only(columns.get("pulse", _NO_PULSE)),
-        _read_only(columns.get("motion", _NO_MOTION)),
-        _read_only(columns.get("flags", _NO_FLAGS)),
-    )
-
-
-def _read_only(column: Array) -> Array:
-    """The same samples, read only, as they come off the wire.
-
-    To numba a writable array is another type, and each mixture of the two compiles the kernels anew: ten seconds, in
-    which a first sample would wait.
-    """
-    if column.flags.writeable:
-        column = column.view()
-        column.flags.writeable = False
-    return column
 
 
 def _row(found: Found) -> Desaturation:

@@ -19,7 +19,9 @@ def threshold_rows() -> dict[str, list[str]]:
 
 def test_every_rule_is_told_with_its_thresholds() -> None:
     told = threshold_rows()
-    assert list(told) == [name for name, rule in RULES.items() if len(rule.parameters) > 2 or name in ("outbox_full", "disk_refuses")]
+    assert list(told) == [
+        name for name, rule in RULES.items() if len(rule.parameters) > 2 or name in ("outbox_full", "disk_refuses")
+    ]
     for name, (thresholds, escalates) in told.items():
         parameters = dict(RULES[name].parameters)
         del parameters["enabled"]

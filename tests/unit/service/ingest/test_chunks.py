@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import numpy as np
 
-from gateway.service.ingest.nights import by_night, chunks_of
+from gateway.service.ingest.cutting import by_night, chunks_of
 from gateway.service.store.base import LIVE, STORED, Samples
 from tests.unit.wire.samples import batch
 
