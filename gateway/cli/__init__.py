@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import typer
 
+from gateway.cli.admin import admin
 from gateway.cli.adopt import adopt
 from gateway.cli.analyze import analyze
 from gateway.cli.backup import backup, restore
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 for command in (demo, gateway, service, scan, adopt, doctor, decode, analyze, report, token, enrol, backup, restore):
     app.command()(command)
+app.add_typer(admin, name="admin")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

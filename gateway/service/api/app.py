@@ -84,7 +84,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(guard(records))],
+        dependencies=[Depends(guard(records, clock))],
         responses={code: {"model": ProblemOut} for code in (401, 403, 404, 422, 503)},
     )
     modules = (

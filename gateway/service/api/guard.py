@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
+from gateway.clock import Clock
 from gateway.errors import AccessError, HiddenError
 from gateway.service.access import Access, Action, Principal
 from gateway.service.api.route_rules import OPEN, ROUTE_RULES, Target
@@ -27,8 +28,12 @@ def caller(request: Request) -> Principal:
 Caller = Annotated[Principal, Depends(caller)]
 
 
-def guard(records: Records) -> Callable[[Request], None]:
-    """Make the dependency that lets a request through to its route if the rules allow it.
+NOT_AUDITED: Final = frozenset({Action.OWN_ACCOUNT, Action.READ_STATE, Action.READ_SET_ASIDE, Action.READ_METRICS})
+"""They tell nothing about a patient."""
+
+
+def guard(records: Records, clock: Clock) -> Callable[[Request], None]:
+    """Make the dependency that lets a request through to its route if the rules allow it, and the audit has it.
 
     It raises `HiddenError` or `AccessError`, which are answered as 404 and 403.
     """
@@ -59,6 +64,16 @@ def guard(records: Records) -> Callable[[Request], None]:
         access.role(who, action)
         if who.user is not None:
             checks[target](who, action, request)
+        if action not in NOT_AUDITED:
+            # Before the route runs: what cannot be written down is neither read nor done.
+            records.audit.add(
+                at_ms=clock.utc_ms(),
+                who=who.name,
+                account=None if who.user is None else who.user.id,
+                address="" if request.client is None else request.client.host,
+                action=action,
+                what=f"{request.method} {request.url.path}",
+            )
 
     return check
 

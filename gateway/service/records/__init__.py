@@ -10,6 +10,7 @@ from pathlib import Path
 from analytics.alerts.lifecycle import State as AlertState
 from gateway.service.records.alerts import Alerts
 from gateway.service.records.assignments import Assignments
+from gateway.service.records.audit import Audit, AuditEntry, Seal
 from gateway.service.records.data_time import DataTimes
 from gateway.service.records.database import Database
 from gateway.service.records.devices import Devices
@@ -61,6 +62,7 @@ __all__ = [
     "AlertState",
     "ApiToken",
     "Assignment",
+    "AuditEntry",
     "Clinic",
     "Contact",
     "Desaturation",
@@ -74,6 +76,7 @@ __all__ = [
     "Refusal",
     "Rejected",
     "Role",
+    "Seal",
     "SetAside",
     "Severity",
     "SideEffect",
@@ -117,6 +120,8 @@ class Records:
     tokens : Tokens
     users, teams
         Who may sign in, and which users care for which patients.
+    audit : Audit
+        Who read or changed what.
 
     Raises
     ------
@@ -143,6 +148,7 @@ class Records:
         self.tokens = Tokens(self._database)
         self.users = Users(self._database)
         self.teams = Teams(self._database)
+        self.audit = Audit(self._database)
 
     def check(self) -> None:
         """Return if the database answers.
