@@ -63,7 +63,7 @@ class WaveTruth(msgspec.Struct, frozen=True):
     values : bytes
         int16, little-endian.
     gains : list of (int, int)
-        From which sample on which gain step held.
+        From which sample on which gain held, in doublings of the lowest.
     """
 
     utc_ms: float

@@ -1,5 +1,6 @@
 """The bed sensor: runs of samples into waveform frames, frames into the log."""
 
+import math
 from array import array
 
 from edge.bed_sensor.gain import AutoGain
@@ -33,6 +34,7 @@ class BedSensor:
         self._width = board.width
         self._frame = wave_samples(board.width)
         self._gain = AutoGain(board.gains, board.gain_ratio, rails(board.width)[1])
+        self._doublings = round(math.log(board.gain_ratio, 2))
         board.set_gain(self._gain.step)
         self._waiting = array("h")  # two bytes a sample; a list would hold four or eight
         self._lost = 0
@@ -72,7 +74,7 @@ class BedSensor:
     def _emit(self, count: int) -> int:
         samples = self._waiting[:count]
         self._waiting = self._waiting[count:]
-        gain = self._gain.step
+        gain = self._gain.step * self._doublings
         if not self._keep(samples, gain):
             return 0
         if self._gain.judge(samples):

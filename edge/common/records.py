@@ -103,7 +103,7 @@ def pack_wave(boot: int, tick_ms: int, width: int, gain: int, lost: int, samples
     width
         Bits of a sample, 12..16. The two outermost codes mean saturated: a sample there is a bound, no value.
     gain
-        Number of the gain step the samples were taken with, 0..255.
+        How often the gain that the samples were taken with doubles the board's lowest, 0..255.
     lost
         Samples missing between the frame before and this one (the gap marker); 65535 means that many or more.
     samples

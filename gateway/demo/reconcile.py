@@ -43,7 +43,7 @@ END_OF_TIME: Final = 1 << 42
 _TEMPERATURE_STEP: Final = 1 << 12
 """Above the 12 bits of the motion; a temperature is kept to 0.01 degC, and may be rounded either way."""
 _GAINS: Final = 16
-"""More than an amplifier has steps."""
+"""More than an amplifier doubles its gain."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ PERIOD_MS: Final = 20
 WIDTH: Final = 12
 LOWEST_GAIN: Final = 0.25
 """What gain step 0 makes of a count of the strip; a heartbeat is then just above one step of the converter."""
-GAIN_RATIO: Final = 4.0
+GAIN_DOUBLINGS: Final = 2
 """Of each further step, as the piezo strip's amplifier has it."""
 
 MOST: Final = 400
@@ -47,7 +47,7 @@ class BootTruth:
     values : bytearray
         Samples as int16, without a gap.
     gains : list of (int, int)
-        From which sample on which gain step held.
+        From which sample on which gain held, in doublings of the lowest.
     """
 
     utc_ms: float
@@ -113,7 +113,7 @@ class VirtualBed(FirmwareDevice):
     def on_gain(self, step: int) -> None:
         """Another gain from the next sample on."""
         self._gain = step
-        self.given[-1].gains.append((self._taken, step))
+        self.given[-1].gains.append((self._taken, step * GAIN_DOUBLINGS))
         self._ahead = b""
 
     def ask(self, what: int) -> bytes:
@@ -144,7 +144,7 @@ class VirtualBed(FirmwareDevice):
         counts = self.strip.counts(
             int(grid[0]) * PERIOD_MS,
             int(grid[-1] - grid[0]) + 1,
-            gain=LOWEST_GAIN * GAIN_RATIO**self._gain,
+            gain=LOWEST_GAIN * 2 ** (GAIN_DOUBLINGS * self._gain),
             width=WIDTH,
         )
         return bytes(counts[grid - grid[0]].astype("<i2").tobytes())

@@ -216,7 +216,7 @@ def test_frames_carry_the_gain_they_were_taken_with():
     assert board.chosen == [2, 1, 0]
     gains = [frame[3] for frame in found]
     assert gains == sorted(gains, reverse=True)
-    assert gains[0] == 2
+    assert gains[0] == 4  # step 2 of steps that quadruple, in doublings
     assert gains[-1] == 0
     assert all(frame[6] and set(frame[5]) == {2047} for frame in found)
     assert len(spread(found)) <= 1200
