@@ -72,6 +72,7 @@ MEAN_S: Final = 9
 GRAIN: Final = 1024.0
 """The mean is rounded to 1/1024 %, so that equal distances compare equal at every level."""
 TURN_PCT: Final = 1.0
+_TURN: Final = np.float32(TURN_PCT)  # means are whole numbers of 1/1024, so float32 is exact
 DEPTH_MIN_PCT: Final = 2.0
 MEAN_DEPTH_MIN_PCT: Final = 1.2
 FALL_MIN_S: Final = 4
@@ -466,7 +467,7 @@ def peak_advance(state: Any, count: int, seconds: Any, spo2: Any, out: Any) -> i
             if value < low:
                 low = value
                 low_second = second
-            elif value >= low + TURN_PCT:
+            elif value >= low + _TURN:
                 state.nadir = low_second
                 state.nadir_pct = low
                 _find_start(state)
@@ -488,7 +489,7 @@ def peak_advance(state: Any, count: int, seconds: Any, spo2: Any, out: Any) -> i
         if mode == _SEEK:
             if value > top:
                 top = value
-            elif value <= top - TURN_PCT:
+            elif value <= top - _TURN:
                 mode = _FALL
                 low = value
                 low_second = second

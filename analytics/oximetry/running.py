@@ -16,6 +16,9 @@ LEVELS: Final = (95.0, 90.0, 88.0, 85.0, 80.0)
 PAYER_PCT: Final = 88.0
 """Level of the nocturnal oxygen criterion of payers."""
 
+_BLOCK: Final = 64
+"""Seconds looked at together: most blocks of most nights have nothing in them to count one by one."""
+
 RATES: Final = 16
 NUMBERS: Final = RATES + FILLER + 1
 """Length of the indices as an array: rates, shares and times, then the masked seconds by reason."""
@@ -78,6 +81,24 @@ def _count_at_most(count: int, spo2: Any, level: float) -> np.int64:
 
 
 @njit(cache=True)
+def _any_masked(why: Any) -> bool:
+    """Whether any of some seconds is masked; `VALID` is 0, so that the compiler can or them together."""
+    found = np.uint8(0)
+    for i in range(why.shape[0]):
+        found |= why[i]
+    return found != VALID
+
+
+@njit(cache=True)
+def _all_above(spo2: Any) -> bool:
+    """Whether all of some seconds are valid and above `PAYER_PCT`."""
+    above = np.int32(0)
+    for i in range(spo2.shape[0]):
+        above += np.int32(spo2[i] > np.float32(PAYER_PCT))
+    return above == spo2.shape[0]
+
+
+@njit(cache=True)
 def running_advance(state: Any, count: int, second: Any, spo2: Any, why: Any) -> None:
     """Count `count` settled seconds (masked ones NaN, `why` says why)."""
     if count == 0:
@@ -108,9 +129,12 @@ def running_advance(state: Any, count: int, second: Any, spo2: Any, why: Any) ->
     state.le_90 += le_90
     state.le_88 += le_88
     if valid < count:
-        for i in range(count):
-            if why[i] != VALID:
-                state.masked[why[i]] += 1
+        for first in range(0, count, _BLOCK):
+            last = min(first + _BLOCK, count)
+            if _any_masked(why[first:last]):
+                for i in range(first, last):
+                    if why[i] != VALID:
+                        state.masked[why[i]] += 1
     _follow_low(state, count, spo2, why, bool(le_88 > 0))
 
 
@@ -129,21 +153,28 @@ def _follow_low(state: Any, count: int, spo2: Any, why: Any, any_low: bool) -> N
     low_run = state.low_run
     masked_run = state.masked_run
     tail = state.tail
-    for i in range(begin, count):
-        value = spo2[i]
-        if value != value:
-            tail = tail + 1 if why[i] == MISSING else 0
-            masked_run += 1
-            if masked_run > BRIDGE_S:
-                low_run = 0
-            continue
-        masked_run = 0
-        tail = 0
-        if value > PAYER_PCT:
+    for first in range(begin, count, _BLOCK):
+        last = min(first + _BLOCK, count)
+        if _all_above(spo2[first:last]):
             low_run = 0
-        else:
-            low_run += 1
-            state.low_longest = max(state.low_longest, low_run)
+            masked_run = 0
+            tail = 0
+            continue
+        for i in range(first, last):
+            value = spo2[i]
+            if value != value:
+                tail = tail + 1 if why[i] == MISSING else 0
+                masked_run += 1
+                if masked_run > BRIDGE_S:
+                    low_run = 0
+                continue
+            masked_run = 0
+            tail = 0
+            if value > PAYER_PCT:
+                low_run = 0
+            else:
+                low_run += 1
+                state.low_longest = max(state.low_longest, low_run)
     state.low_run = low_run
     state.masked_run = masked_run
     state.tail = tail
