@@ -86,7 +86,7 @@ def _any_masked(why: Any) -> bool:
     found = np.uint8(0)
     for i in range(why.shape[0]):
         found |= why[i]
-    return found != VALID
+    return bool(found != VALID)
 
 
 @njit(cache=True)
@@ -95,7 +95,7 @@ def _all_above(spo2: Any) -> bool:
     above = np.int32(0)
     for i in range(spo2.shape[0]):
         above += np.int32(spo2[i] > np.float32(PAYER_PCT))
-    return above == spo2.shape[0]
+    return bool(above == spo2.shape[0])
 
 
 @njit(cache=True)
