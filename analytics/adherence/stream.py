@@ -8,7 +8,6 @@ Delay: an interval is final at most `DELAY_S` and one reading after its removal.
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,53 +26,25 @@ from analytics.adherence.wear import (
     wear_advance,
     wear_stop,
 )
+from analytics.snapshot import Snapshot
 
 VERSION: Final = "1"
 DELAY_S: Final = (COOLING_MS + DRINK_MS) // 1000
 
-_HEADER: Final = f"somnolink wear {VERSION} state 1 {WEAR_DTYPE.itemsize} ".encode()
 
-
-class WearState:
+class WearState(Snapshot):
     """State of a device's wear: an immutable value of fixed size (about 3 kB)."""
 
-    __slots__ = ("_body",)
+    __slots__ = ()
 
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    def to_bytes(self) -> bytes:
-        """Snapshot, to be read by `from_bytes` of the same version."""
-        return _HEADER + zlib.crc32(self._body).to_bytes(4, "little") + self._body
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> WearState:
-        """Restore a snapshot.
-
-        Raises
-        ------
-        ValueError
-            If the snapshot is another version's, or damaged: rebuild the state from its readings.
-        """
-        if not data.startswith(_HEADER):
-            raise ValueError(f"not a state of wear {VERSION}")
-        body = data[len(_HEADER) + 4 :]
-        check = int.from_bytes(data[len(_HEADER) : len(_HEADER) + 4], "little")
-        if len(body) != WEAR_DTYPE.itemsize or zlib.crc32(body) != check:
-            raise ValueError("the state's snapshot is damaged")
-        return cls(bytes(body))
+    label = f"wear {VERSION} state 1"
+    dtype = WEAR_DTYPE
 
     @property
     def last_ms(self) -> int | None:
         """UTC ms of the latest reading, None before any came."""
         record = np.frombuffer(self._body, WEAR_DTYPE)[0]
         return int(record["last_ms"]) if record["seen"] else None
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, WearState) and self._body == other._body
-
-    def __hash__(self) -> int:
-        return hash(self._body)
 
 
 @dataclass(frozen=True, slots=True)

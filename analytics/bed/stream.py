@@ -8,7 +8,6 @@ Delays: an epoch is final `EPOCH_DELAY_S` after its end, a disturbance at most `
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from analytics.bed import breath, disturbance, epochs, heart, presence, signal, 
 from analytics.bed.disturbance import EVENT_DTYPE
 from analytics.bed.epochs import EPOCH_DELAY_S, EPOCH_DTYPE
 from analytics.bed.signal import WaveformChunk
+from analytics.snapshot import Snapshot
 
 __all__ = [
     "EPOCH_DELAY_S",
@@ -51,42 +51,19 @@ STATE_DTYPE: Final = np.dtype(
     align=True,
 )
 
-_HEADER: Final = f"somnolink bed {METHOD_VERSION} state 1 {STATE_DTYPE.itemsize} ".encode()
-
 Epochs = NDArray[np.void]
 """Structured array of `EPOCH_DTYPE`."""
 Disturbances = NDArray[np.void]
 """Structured array of `EVENT_DTYPE`."""
 
 
-class BedState:
-    """State of a bed's analysis: an immutable value of fixed size (about 30 kB)."""
+class BedState(Snapshot):
+    """State of a bed's analysis: an immutable value of fixed size (about 37 kB)."""
 
-    __slots__ = ("_body",)
+    __slots__ = ()
 
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    def to_bytes(self) -> bytes:
-        """Snapshot, to be read by `from_bytes` of the same version."""
-        return _HEADER + zlib.crc32(self._body).to_bytes(4, "little") + self._body
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> BedState:
-        """Restore a snapshot.
-
-        Raises
-        ------
-        ValueError
-            If the snapshot is another version's, or damaged: rebuild the night from its samples.
-        """
-        if not data.startswith(_HEADER):
-            raise ValueError(f"not a state of the bed's analysis {METHOD_VERSION}")
-        body = data[len(_HEADER) + 4 :]
-        check = int.from_bytes(data[len(_HEADER) : len(_HEADER) + 4], "little")
-        if len(body) != STATE_DTYPE.itemsize or zlib.crc32(body) != check:
-            raise ValueError("the state's snapshot is damaged")
-        return cls(bytes(body))
+    label = f"bed {METHOD_VERSION} state 1"
+    dtype = STATE_DTYPE
 
     @property
     def next_ms(self) -> int:
@@ -97,12 +74,6 @@ class BedState:
     def ignored(self) -> int:
         """Samples that came at or before what had been taken."""
         return int(np.frombuffer(self._body, STATE_DTYPE)["slots"]["ignored"][0])
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, BedState) and self._body == other._body
-
-    def __hash__(self) -> int:
-        return hash(self._body)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,6 @@ desaturation at most `EVENT_DELAY_S` after its nadir (plus the same).
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -23,6 +22,7 @@ from analytics.oximetry.events import EVENT_DTYPE, Desaturation, Events, from_ro
 from analytics.oximetry.indices import NUMBERS, RunningIndices, indices_of
 from analytics.oximetry.peak import PROFILE, PROFILE_VERSION
 from analytics.oximetry.signal import OximetryChunk
+from analytics.snapshot import Snapshot
 
 __all__ = [
     "EVENT_DELAY_S",
@@ -54,37 +54,14 @@ STATE_DTYPE: Final = np.dtype(
     align=True,
 )
 
-_HEADER: Final = f"somnolink {PROFILE} {PROFILE_VERSION} state 2 {STATE_DTYPE.itemsize} ".encode()
 
-
-class NightState:
+class NightState(Snapshot):
     """State of a night's analysis: an immutable value of fixed size (about 12 kB)."""
 
-    __slots__ = ("_body",)
+    __slots__ = ()
 
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-
-    def to_bytes(self) -> bytes:
-        """Snapshot, to be read by `from_bytes` of the same profile version."""
-        return _HEADER + zlib.crc32(self._body).to_bytes(4, "little") + self._body
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> NightState:
-        """Restore a snapshot.
-
-        Raises
-        ------
-        ValueError
-            If the snapshot is another version's, or damaged: rebuild the night from its samples.
-        """
-        if not data.startswith(_HEADER):
-            raise ValueError(f"not a state of profile {PROFILE} {PROFILE_VERSION}")
-        body = data[len(_HEADER) + 4 :]
-        check = int.from_bytes(data[len(_HEADER) : len(_HEADER) + 4], "little")
-        if len(body) != STATE_DTYPE.itemsize or zlib.crc32(body) != check:
-            raise ValueError("the state's snapshot is damaged")
-        return cls(bytes(body))
+    label = f"{PROFILE} {PROFILE_VERSION} state 2"
+    dtype = STATE_DTYPE
 
     @property
     def origin_ms(self) -> int:
@@ -96,12 +73,6 @@ class NightState:
         """Time of the latest sample, ms; 0 before any came."""
         grid = np.frombuffer(self._body, STATE_DTYPE)["grid"][0]
         return int(grid["origin_ms"] + grid["last_ms"])
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, NightState) and self._body == other._body
-
-    def __hash__(self) -> int:
-        return hash(self._body)
 
 
 @dataclass(frozen=True, slots=True)
