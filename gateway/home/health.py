@@ -227,11 +227,16 @@ def _device(known: Known, *, reachable: bool) -> DeviceStatus:
         known.device,
         known.last_contact_ms,
         reachable,
-        known.model[:MAX_WORDS],
-        known.firmware[:MAX_WORDS],
+        _words(known.model),
+        _words(known.firmware),
         known.values.get("battery"),
         known.values.get("voltage"),
         None if boots is None else int(boots),
         "ok" if known.clock_read else "",
         known.drift_ppm,
     )
+
+
+def _words(text: str) -> str:
+    """What a device calls itself, as the wire takes it."""
+    return text.replace("\0", "")[:MAX_WORDS]

@@ -13,7 +13,7 @@ import numpy as np
 
 from gateway.errors import WireError
 from gateway.wire.messages import MAX_COUNT, VERSION, Ack, Array, Batch, ClockInfo, shown
-from gateway.wire.presence import MAX_DEVICES, DeviceStatus, RadioState
+from gateway.wire.presence import MAX_DEVICES, DeviceStatus, RadioState, Whole, Words
 
 MAX_MESSAGE_BYTES: Final = 512 * 1024
 """A longer message is refused before it is parsed."""
@@ -272,16 +272,16 @@ class GatewayStatus(msgspec.Struct, frozen=True):
     """
 
     online: bool
-    since_ms: int = 0
-    version: str = ""
-    pending: int = 0
+    since_ms: Whole = 0
+    version: Words = ""
+    pending: Whole = 0
     notices: list[str] = msgspec.field(default_factory=list)
     counters: dict[str, int] = msgspec.field(default_factory=dict)
-    oldest_ms: int | None = None
-    disk_free_bytes: int | None = None
+    oldest_ms: Whole | None = None
+    disk_free_bytes: Whole | None = None
     radio: RadioState = ""
     clock_set: bool | None = None
-    clock_error_ms: int | None = None
+    clock_error_ms: Whole | None = None
     devices: Annotated[list[DeviceStatus], msgspec.Meta(max_length=MAX_DEVICES)] = msgspec.field(default_factory=list)
 
 

@@ -15,7 +15,10 @@ MAX_DEVICES: Final = 256
 MAX_WORDS: Final = 64
 """Letters of a model or firmware; a device of a stranger may have any."""
 
-_Words = Annotated[str, msgspec.Meta(max_length=MAX_WORDS)]
+Words = Annotated[str, msgspec.Meta(max_length=MAX_WORDS, pattern=r"^[^\x00]*$")]
+"""A database of text takes no NUL."""
+
+Whole = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
 
 
 class DeviceStatus(msgspec.Struct, frozen=True):
@@ -38,12 +41,12 @@ class DeviceStatus(msgspec.Struct, frozen=True):
     """
 
     device: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    contact_ms: int = 0
+    contact_ms: Whole = 0
     reachable: bool = True
-    model: _Words = ""
-    firmware: _Words = ""
+    model: Words = ""
+    firmware: Words = ""
     battery_pct: float | None = None
     voltage: float | None = None
-    boots: int | None = None
+    boots: Whole | None = None
     clock: ClockState = ""
     drift_ppm: float | None = None

@@ -15,10 +15,12 @@ from gateway.service.records.data_time import DataTimes
 from gateway.service.records.database import Database
 from gateway.service.records.devices import Devices
 from gateway.service.records.feed import Feed
+from gateway.service.records.homes import Homes
 from gateway.service.records.patient_nights import PatientNights
 from gateway.service.records.people import People
 from gateway.service.records.results import Results
 from gateway.service.records.set_aside import SetAsides
+from gateway.service.records.states import States
 from gateway.service.records.teams import Teams
 from gateway.service.records.thresholds import Thresholds
 from gateway.service.records.tokens import Tokens
@@ -44,6 +46,7 @@ from gateway.service.records.values import (
 )
 from gateway.service.records.values_accounts import Role, Team, User
 from gateway.service.records.values_alerts import Alert, AlertEvent, Subject, Webhook
+from gateway.service.records.values_homes import Account, DeviceState, GatewayState, Home, JoinCode
 from gateway.service.records.values_people import (
     Assignment,
     Clinic,
@@ -57,6 +60,7 @@ from gateway.service.records.webhooks import Webhooks
 __all__ = [
     "MAIN_INDICES",
     "MAX_PAYLOAD",
+    "Account",
     "Alert",
     "AlertEvent",
     "AlertState",
@@ -67,7 +71,11 @@ __all__ = [
     "Contact",
     "Desaturation",
     "Device",
+    "DeviceState",
     "Gateway",
+    "GatewayState",
+    "Home",
+    "JoinCode",
     "NightKind",
     "NightResult",
     "NightUpdate",
@@ -120,6 +128,8 @@ class Records:
     tokens : Tokens
     users, teams
         Who may sign in, and which users care for which patients.
+    homes, states
+        Homes that join and are revoked; how gateways and devices are.
     audit : Audit
         Who read or changed what.
 
@@ -148,6 +158,8 @@ class Records:
         self.tokens = Tokens(self._database)
         self.users = Users(self._database)
         self.teams = Teams(self._database)
+        self.homes = Homes(self._database)
+        self.states = States(self._database)
         self.audit = Audit(self._database)
 
     def check(self) -> None:
