@@ -24,6 +24,7 @@ from gateway.service.api.routes import (
     alerts,
     devices,
     feeds,
+    homes,
     imports,
     nights,
     operations,
@@ -35,15 +36,20 @@ from gateway.service.api.routes import (
 )
 from gateway.service.api.status import ServiceStatus
 from gateway.service.exchange.imports.commit import Analyse
+from gateway.service.homes import Enrolment
 from gateway.service.records import Records
 from gateway.service.store.base import SampleStore
 
 PREFIX: Final = "/api/v1"
 HEALTH: Final = f"{PREFIX}/health"
+JOIN: Final = f"{PREFIX}/homes/join"
 METRICS: Final = "/metrics"
 
-RULE: Final = AccessRule(public={HEALTH, *web.PAGES}, public_folders=(web.STATIC_FOLDER,), scopes={METRICS: "metrics"})
-"""Health, and the page's own files, which hold no data, are open; everything else takes a token."""
+RULE: Final = AccessRule(
+    public={HEALTH, JOIN, *web.PAGES}, public_folders=(web.STATIC_FOLDER,), scopes={METRICS: "metrics"}
+)
+"""Health, and the page's own files, which hold no data, are open, and the door for boxes that show a one-time code;
+everything else takes a token."""
 
 
 def create_app(
@@ -53,6 +59,7 @@ def create_app(
     status: Callable[[], ServiceStatus],
     clock: Clock | None = None,
     analyse: Analyse | None = None,
+    enrolment: Enrolment | None = None,
     rate: RateLimit | None = None,
 ) -> FastAPI:
     """Make the HTTP application.
@@ -67,12 +74,14 @@ def create_app(
         Whose time tokens expire by and freshness is judged by; the machine's if None.
     analyse : Analyse or None
         Takes what an import stored; if None, it is analysed when the service starts.
+    enrolment : Enrolment or None
+        How homes join; None: they do not join by a code here.
     rate : RateLimit or None
         How much one address may ask; None for as much as it likes.
     """
     clock = clock or SystemClock()
     feed = FeedHub(records)
-    context = Context(records, store, clock, status, feed, analyse)
+    context = Context(records, store, clock, status, feed, enrolment or Enrolment(records, clock), analyse)
     registry = CollectorRegistry()
     registry.register(ServiceCollector(context))
     app = FastAPI(
@@ -89,6 +98,7 @@ def create_app(
     )
     modules = (
         devices,
+        homes,
         nights,
         samples,
         patients,

@@ -26,7 +26,7 @@ def make_code() -> str:
 
 
 def code_hash(typed: str) -> str:
-    """SHA-256, hex, of a code as somebody typed it: case, spaces and hyphens do not count, nor O for 0, I and L for 1."""
+    """SHA-256 (hex) of a code as somebody typed it, whatever its case, spaces, hyphens, O for 0, and I or L for 1."""
     plain = "".join(letter for letter in typed.upper() if letter not in " -\t\r\n").translate(_LIKE)
     return hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -76,6 +76,24 @@ class Joined:
     authority: str | None
 
 
+def make_invitation(
+    records: Records, clinic: str, name: str, *, by: str, url: str, minutes: int, gateway: str | None, at_ms: int
+) -> Invitation:
+    """Make a code, as `Enrolment.invite` does for a service that runs."""
+    code = make_code()
+    kept = records.homes.add_code(
+        code_hash(code),
+        clinic=clinic,
+        gateway=check_name(gateway or f"home-{secrets.token_hex(5)}", "gateway"),
+        name=name,
+        made_by=by,
+        created_ms=at_ms,
+        expires_ms=at_ms + minutes * 60_000,
+    )
+    command = f"somnolink join {url} {code}"
+    return Invitation(code, command, qr_svg(command), kept)
+
+
 class Enrolment:
     """Homes and their accounts. Usable from many threads at once.
 
@@ -140,19 +158,16 @@ class Enrolment:
             If the gateway's id is none.
         """
         self._broker_accounts()
-        now_ms = self._clock.utc_ms()
-        code = make_code()
-        kept = self._records.homes.add_code(
-            code_hash(code),
-            clinic=clinic,
-            gateway=check_name(gateway or f"home-{secrets.token_hex(5)}", "gateway"),
-            name=name,
-            made_by=by,
-            created_ms=now_ms,
-            expires_ms=now_ms + minutes * 60_000,
+        return make_invitation(
+            self._records,
+            clinic,
+            name,
+            by=by,
+            url=self._place.url or url,
+            minutes=minutes,
+            gateway=gateway,
+            at_ms=self._clock.utc_ms(),
         )
-        command = f"somnolink join {self._place.url or url} {code}"
-        return Invitation(code, command, qr_svg(command), kept)
 
     def join(self, code: str, box: str, *, address: str = "") -> Joined | None:
         """Let a box in by a code; None if it may not, for whatever reason.
