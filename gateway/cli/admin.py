@@ -70,6 +70,7 @@ def invite(
 ) -> None:
     """Make a one-time code by which a box joins; print, this once, what the box is to be told."""
     from gateway.cli.programs import place_of
+    from gateway.service.access import Action
     from gateway.service.homes.enrolment import make_invitation
 
     settings = load_settings(config)
@@ -79,18 +80,10 @@ def invite(
         raise ConfigurationError("service.public_url is not set: a box must be told where to go")
     now_ms = SystemClock().utc_ms()
     with _records(config) as records:
-        url = place_of(settings).url
-        made = make_invitation(
-            records, clinic, name, by=COMMAND_LINE, url=url, minutes=minutes, gateway=home, at_ms=now_ms
-        )
-        records.audit.add(
-            at_ms=now_ms,
-            who=COMMAND_LINE,
-            account=None,
-            address="",
-            action="manage_homes",
-            what=f"invite {made.kept.id}",
-        )
+        url, by = place_of(settings).url, COMMAND_LINE
+        made = make_invitation(records, clinic, name, by=by, url=url, minutes=minutes, gateway=home, at_ms=now_ms)
+        what = f"invite {made.kept.gateway} by code {made.kept.id}"
+        records.audit.add(at_ms=now_ms, who=by, account=None, address="", action=Action.MANAGE_HOMES, what=what)
     print(made.command)
 
 

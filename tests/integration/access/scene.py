@@ -58,6 +58,9 @@ class Scene:
         self.program = create_token(records, "program", ["read", "write"], created_ms=0)
         records.people.set_gateway_clinic(synthetic.GATEWAY, "clinic")
         self.alert = self.alert_about(self.patient)
+        self.code = records.homes.add_code(
+            "0" * 64, clinic="clinic", gateway="home-new", name="", made_by="", created_ms=0, expires_ms=1
+        ).id
 
     def alert_about(self, patient: str) -> str:
         """An open alert about a patient, with its event in the feed."""
