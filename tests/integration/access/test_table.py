@@ -86,9 +86,11 @@ EXPECTED: dict[str, dict[str, str]] = {
 HOMES = {name for name, allowed in EXPECTED.items() if "homes" in name and allowed == {"clinic": "AC"}} - {
     "GET /homes/{home}"
 }
-PEOPLE = {name for name in EXPECTED if name.split()[1].startswith(("/me", "/teams", "/users"))} | {
-    f"{method} /clinics/{{clinic}}/{what}" for method in ("GET", "POST") for what in ("users", "teams")
-} | HOMES
+PEOPLE = (
+    {name for name in EXPECTED if name.split()[1].startswith(("/me", "/teams", "/users"))}
+    | {f"{method} /clinics/{{clinic}}/{what}" for method in ("GET", "POST") for what in ("users", "teams")}
+    | HOMES
+)
 """What no program's token opens."""
 
 MEANT = {"near": ("near",), "clinic": ("near", "clinic"), "anyone": PLACES}
