@@ -18,6 +18,7 @@ import yaml
 
 from gateway.service.homes.dynsec import CONTROL, RESPONSE
 from gateway.settings import BrokerSettings, load_settings
+from gateway.wire.access import mosquitto_acl
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
@@ -157,6 +158,10 @@ def test_only_tls_is_open_to_others() -> None:
     lines = (ROOT / "deploy/mosquitto/mosquitto.conf").read_text("utf-8").splitlines()
     assert [line for line in lines if line.startswith("listener")] == ["listener 8883"]
     assert "allow_anonymous false" in lines
+
+
+def test_the_rule_for_brokers_with_a_file_of_passwords_is_the_one_that_the_programs_obey() -> None:
+    assert (ROOT / "deploy/mosquitto/acl").read_text("utf-8") == mosquitto_acl()
 
 
 def test_the_brokers_accounts_are_those_that_the_service_makes() -> None:
