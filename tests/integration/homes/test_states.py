@@ -163,9 +163,8 @@ def test_states_keep_what_is_not_told(tmp_path: Path) -> None:
     assert merged(before, DeviceState("d", 5, clock="lost", clock_ms=8)) == before
     assert merged(before, DeviceState("d", 10, clock="lost", clock_ms=9)).clock == "lost"
     records = Records(tmp_path / "records.db")
-    records.devices.gateway_seen("home", 0)
-    records.states.put_gateway(GatewayState("home", True, 5, 5, pending=3))
-    records.states.put_gateway(GatewayState("home", False, 4, 4))  # older than what is known
+    records.states.hear(GatewayState("home", True, 5, 5, pending=3))
+    records.states.hear(GatewayState("home", False, 4, 4))  # older than what is known
     assert records.states.gateways() == {"home": GatewayState("home", True, 5, 5, pending=3)}
     records.states.put_devices([DeviceState("unknown", 1)])
     assert records.states.devices() == {}
