@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from gateway.cli import main
 from gateway.errors import BrokerError
 from gateway.service.app import Service
-from gateway.service.homes import DynamicSecurity, Repaired
+from gateway.service.homes import DynamicSecurity, Joined, Repaired
 from gateway.service.homes.control import Control
 from gateway.service.homes.dynsec import Acl, Command, Held, acls_of, role_of
 from gateway.wire import topics
 from gateway.wire.access import SERVICE_USER
 from gateway.wire.client import BrokerAddress
 from gateway.wire.codec import GatewayStatus, decode_acks, encode_status
-from tests.integration.homes.scene import ADMIN_PASSWORD, Box, accounts_of, admin, join, service
+from tests.integration.homes.scene import ADMIN_PASSWORD, SERVICE_PASSWORD, Box, accounts_of, admin, join, service
 from tests.properties.ingest.scene import cut, night, wait_for
 from tests.servers.mosquitto import ADMIN, MosquittoServer
 
@@ -209,6 +210,47 @@ def test_the_administrator_reads_no_data_and_the_service_gives_no_commands(
         "unsubscribe": True,
     }
     assert server.accounts.stat().st_mode & 0o077 == 0
+
+
+def test_a_listener_to_the_feed_gets_an_account_by_the_command_line(
+    running: Service,
+    server: MosquittoServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "admin").write_text(ADMIN_PASSWORD)
+    (tmp_path / "own").write_text(SERVICE_PASSWORD)
+    for name, value in {
+        "BROKER_URL": f"mqtt://{server.host}:{server.port}",
+        "BROKER_PASSWORD_FILE": str(tmp_path / "own"),
+        "BROKER_ADMIN_PASSWORD_FILE": str(tmp_path / "admin"),
+        "BROKER_DYNAMIC_SECURITY": "true",
+        "SERVICE_DATA": str(tmp_path),
+    }.items():
+        monkeypatch.setenv(f"SOMNOLINK_{name}", value)
+
+    def run(*words: str) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["admin", *words])
+        return int(str(ended.value.code or 0)), capsys.readouterr().out.strip()
+
+    status, password = run("listener", "clinic")
+    assert status == 0
+    listener = Box(Joined("clinic", f"mqtt://{server.host}:{server.port}", password, None)).open(topics.feed("clinic"))
+    assert running.enrolment.repair() == Repaired()  # it is no home that nobody knows
+    listener.connection.close()
+    with pytest.raises(BrokerError, match="subscription"):
+        Box(listener.joined).open(topics.feed("clinic-far"))
+    assert run("listener", "clinic-nowhere") == (2, "")
+    assert run("invite", "x") == (2, "")  # no address that a box could be told
+    monkeypatch.setenv("SOMNOLINK_SERVICE_PUBLIC_URL", "https://clinic.example/")
+    status, line = run("invite", "Bedroom", "--minutes", "30")
+    assert (status, line.startswith("somnolink join https://clinic.example ")) == (0, True)
+    joined = running.enrolment.join(line.split()[-1], "0" * 64)
+    assert joined is not None
+    Box(joined).open().connection.close()
+    assert [entry.who for entry in running.records.audit.after(0)] == ["command line", "command line", joined.gateway]
 
 
 class TestRefusals:
