@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from gateway.cli import main
+from gateway.cli.doctor import check_broker
 from gateway.cli.programs import broker_address
 from gateway.errors import BrokerError, ConfigurationError
 from gateway.home import join as joining
@@ -282,10 +283,12 @@ class TestRevoking:
         assert (revoked["revoked_ms"], revoked["at_broker"]) == (shared.clock.now_ms, True)
         with pytest.raises(BrokerError, match="refuses"):
             comes_in(box)
+        assert "does not let this box in" in check_broker(load_settings(box, {})).advice
         assert shared.knock(invited["code"]).status_code == 403  # nor by its code again
         undone = shared.ask("PATCH", path, {"revoked": False}).json()
         assert (undone["revoked_ms"], undone["at_broker"]) == (None, True)
         assert comes_in(box) == invited["home"]
+        assert check_broker(load_settings(box, {})).ok
 
     def test_a_connection_that_is_open_is_cut(self, shared: Clinic, box: Path) -> None:
         invited = shared.invite()

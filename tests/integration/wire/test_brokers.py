@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.errors import BrokerError
+from gateway.errors import BrokerError, BrokerRefusalError
 from gateway.service.homes import DynamicSecurity
 from gateway.wire import topics
 from gateway.wire.access import SERVICE_USER, mosquitto_acl
@@ -123,7 +123,7 @@ def test_a_gateway_cannot_listen_to_another(address_of: Any, peers: Any, topic: 
 
 def test_a_wrong_password_is_one_clear_line(address_of: Any) -> None:
     for wrong in (replace(address_of("home"), password="wrong"), replace(address_of("home"), password=None)):
-        with pytest.raises(BrokerError, match="refuses home") as caught:
+        with pytest.raises(BrokerRefusalError, match="refuses home") as caught:
             Peer(wrong).open()
         assert "\n" not in str(caught.value)
     with pytest.raises(BrokerError, match="refuses nobody"):
@@ -174,6 +174,7 @@ class TestMosquitto:
             for wrong in (address, replace(address, ca_file=None)):
                 with pytest.raises(BrokerError, match="CERTIFICATE_VERIFY_FAILED") as caught:
                     Peer(wrong).open()
+                assert not isinstance(caught.value, BrokerRefusalError)
                 assert "\n" not in str(caught.value)
             with pytest.raises(BrokerError):
                 Peer(replace(address, tls=False)).open()  # plain text to a TLS port
