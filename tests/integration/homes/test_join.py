@@ -2,137 +2,22 @@
 
 from __future__ import annotations
 
-import http.server
 import json
-import re
-import ssl
 import stat
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 import pytest
 
-from gateway.cli import main
 from gateway.cli.doctor import check_broker
 from gateway.cli.programs import broker_address
-from gateway.errors import BrokerError, ConfigurationError
+from gateway.errors import BrokerError
 from gateway.home import join as joining
-from gateway.service.api import ServiceStatus, create_app, create_token, serve
-from gateway.service.api.server import HttpTls
-from gateway.service.homes import EmbeddedAccounts, Enrolment, Place
-from gateway.service.records import Records, Role
-from gateway.service.store.sqlite import SqliteStore
+from gateway.service.records import Role
 from gateway.settings import load_settings
 from gateway.wire import topics
-from gateway.wire.access import SERVICE_USER
-from gateway.wire.broker import EmbeddedBroker
 from gateway.wire.client import Connection
-from tests.integration.api.conftest import SetClock
-from tests.servers.certificates import write_certificates
-
-WRONG = "this code is not valid"
-
-
-class Accounts(EmbeddedAccounts):
-    """The embedded broker's, which may be away."""
-
-    away = False
-
-    def admit(self, user: str, password: str) -> None:
-        if self.away:
-            raise BrokerError("the broker is away")
-        super().admit(user, password)
-
-
-@dataclass
-class Clinic:
-    """A served application, its broker, and a coordinator."""
-
-    url: str
-    authority: Path
-    records: Records
-    clock: SetClock
-    enrolment: Enrolment
-    accounts: Accounts
-    tokens: dict[Role, str] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        trusted = ssl.create_default_context(cafile=self.authority)
-        self.client = httpx.Client(base_url=f"{self.url}/api/v1", verify=trusted, timeout=20)
-
-    def ask(self, method: str, path: str, body: object = None, *, role: Role = Role.COORDINATOR) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.tokens[role]}"}
-        return self.client.request(method, path, json=body, headers=headers)
-
-    def invite(self, **given: object) -> dict[str, object]:
-        made = self.ask("POST", "/clinics/clinic/homes", {"name": "Bedroom 17", **given})
-        assert made.status_code == 201, made.text
-        found: dict[str, object] = made.json()
-        return found
-
-    def knock(self, code: object, box: str = "0" * 64) -> httpx.Response:
-        """As any stranger may."""
-        return self.client.post("/homes/join", json={"code": code, "box": box})
-
-
-@contextmanager
-def clinic(folder: Path, *, by_code: bool = True) -> Iterator[Clinic]:
-    files = write_certificates(folder)
-    records, clock = Records(folder / "records.db"), SetClock()
-    with EmbeddedBroker([SERVICE_USER]) as broker, SqliteStore(folder / "samples.db") as store:
-        accounts = Accounts(broker)
-        place = Place(broker=broker.url, authority=files.authority)
-        enrolment = Enrolment(records, clock, accounts=accounts if by_code else None, key=b"k" * 32, place=place)
-        app = create_app(records, store, status=lambda: ServiceStatus(True, ""), clock=clock, enrolment=enrolment)
-        with serve(app, "127.0.0.1", 0, tls=HttpTls(files.certificate, files.key)) as server:
-            made = Clinic(server.url, files.authority, records, clock, enrolment, accounts)
-            for role in (Role.COORDINATOR, Role.ADMINISTRATOR, Role.DENTIST):
-                user = records.users.add("clinic", f"{role}@example.org", role, at_ms=0)
-                made.tokens[role] = create_token(records, role, ["read", "write"], created_ms=0, user=user.id)
-            yield made
-            made.client.close()
-    records.close()
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
-    with clinic(tmp_path_factory.mktemp("clinic")) as made:
-        yield made
-
-
-@pytest.fixture
-def box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A box with the settings that a person wrote."""
-    settings = tmp_path / "etc" / "home.toml"
-    settings.parent.mkdir()
-    settings.write_text(f'# the bedroom\n[home]\ndata = "{tmp_path / "box"}"\nzone = "Europe/Berlin"\n')
-    monkeypatch.setenv("SOMNOLINK_CONFIG", str(settings))
-    return settings
-
-
-def run(*words: str) -> int:
-    with pytest.raises(SystemExit) as ended:
-        main(list(words))
-    return int(str(ended.value.code or 0))
-
-
-def join(made: Clinic, command: object) -> int:
-    """What the QR says, run on the box."""
-    return run(*str(command).split()[1:], "--authority", str(made.authority))
-
-
-def comes_in(settings: Path) -> str:
-    """Connect as the gateway would; returns who it is."""
-    told = load_settings(settings, {})
-    address = broker_address(told, told.home.gateway)
-    connection = Connection(address, "box", on_message=lambda _: None, on_lost=lambda _: None)
-    connection.open([topics.ack(told.home.gateway)])
-    connection.close()
-    return told.home.gateway
+from tests.integration.homes.clinic import WRONG, Clinic, clinic, comes_in, join
 
 
 def test_a_box_is_told_one_line_and_comes_in(shared: Clinic, box: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -335,88 +220,3 @@ def test_where_accounts_are_made_by_hand_nobody_joins_and_revoking_still_counts(
         assert (answer["revoked_ms"] is not None, answer["at_broker"]) == (True, False)
         assert made.ask("GET", "/homes").json()["by_code"] is False
         assert made.enrolment.repair().made == 0
-
-
-class TestRefusals:
-    @pytest.mark.parametrize(
-        ("words", "said"),
-        [
-            (["http://clinic.example", "0000-0000-0000"], "https://"),
-            (["ftp://clinic.example", "0000"], "begins with https://"),
-            (["https://user@clinic.example", "0000"], "begins with https://"),
-            (["https://[", "0000"], "begins with https://"),
-            (["https://clinic.example"], "address and the code"),
-        ],
-    )
-    def test_what_is_no_address_and_code_is_one_clear_line(
-        self, box: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
-    ) -> None:
-        assert run("join", *words) == 2
-        assert re.fullmatch(f"somnolink: [^\n]*{re.escape(said)}[^\n]*\n", capsys.readouterr().err)
-
-    def test_a_wrong_code_is_told_in_the_clinics_words(
-        self, shared: Clinic, box: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        before = box.read_text()
-        assert join(shared, f"somnolink join {shared.url} 0000-0000-0000") == 5
-        assert f"the clinic says no: {WRONG}" in capsys.readouterr().err
-        assert box.read_text() == before
-
-    def test_an_authority_that_is_not_trusted_and_nobody_there(
-        self, shared: Clinic, box: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        assert run("join", shared.url, "0000-0000-0000") == 5
-        assert "CERTIFICATE_VERIFY_FAILED" in capsys.readouterr().err
-        assert run("join", "http://127.0.0.1:9", "0000-0000-0000") == 5
-        assert "does not answer" in capsys.readouterr().err
-        assert run("join", shared.url, "0000", "--authority", str(box)) == 2
-
-    @pytest.mark.parametrize(
-        "answer",
-        [
-            b"<html>",
-            b"{}",
-            b'{"gateway":"../x","broker":"mqtt://a","password":"p"}',
-            b'{"gateway":"service","broker":"mqtt://a","password":"p"}',
-            b'{"gateway":"home-1","broker":"ftp://a","password":"p"}',
-            b'{"gateway":"home-1","broker":"mqtt://a","password":"two\\nlines"}',
-            b'{"gateway":"home-1","broker":"mqtt://a","password":""}',
-        ],
-    )
-    def test_what_another_server_answers_goes_nowhere(
-        self, box: Path, capsys: pytest.CaptureFixture[str], answer: bytes
-    ) -> None:
-        with other_server(200, answer) as url:
-            assert run("join", url, "0000-0000-0000") == 5
-        assert capsys.readouterr().err.count("\n") == 1
-        assert "[broker]" not in box.read_text()
-
-    def test_a_redirect_is_not_followed(self, shared: Clinic, box: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        with other_server(307, b"", shared.url + "/api/v1/homes/join") as url:
-            assert run("join", url, "0000-0000-0000") == 5
-        assert "status 307" in capsys.readouterr().err
-
-    def test_a_folder_that_cannot_be_written_is_one_clear_line(self, tmp_path: Path) -> None:
-        (tmp_path / "file").write_text("")
-        with pytest.raises(ConfigurationError, match="cannot be"):
-            joining.box_key(tmp_path / "file")
-
-
-@contextmanager
-def other_server(status: int, body: bytes, location: str = "") -> Iterator[str]:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(status)
-            if location:
-                self.send_header("Location", location)
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
