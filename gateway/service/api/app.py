@@ -19,6 +19,7 @@ from gateway.service.api.headers import SecurityHeaders
 from gateway.service.api.metrics import RequestTimes, ServiceCollector
 from gateway.service.api.models import ProblemOut
 from gateway.service.api.rate import RateLimit, RateLimiter
+from gateway.service.api.route_rules import DOORS
 from gateway.service.api.routes import (
     accounts,
     alerts,
@@ -42,11 +43,13 @@ from gateway.service.store.base import SampleStore
 
 PREFIX: Final = "/api/v1"
 HEALTH: Final = f"{PREFIX}/health"
-JOIN: Final = f"{PREFIX}/homes/join"
 METRICS: Final = "/metrics"
 
 RULE: Final = AccessRule(
-    public={HEALTH, JOIN, *web.PAGES}, public_folders=(web.STATIC_FOLDER,), scopes={METRICS: "metrics"}
+    public={HEALTH, *web.PAGES},
+    public_folders=(web.STATIC_FOLDER,),
+    scopes={METRICS: "metrics"},
+    doors=frozenset((method, PREFIX + path) for method, path in DOORS),
 )
 """Health, and the page's own files, which hold no data, are open, and the door for boxes that show a one-time code;
 everything else takes a token."""

@@ -89,12 +89,15 @@ class AccessRule:
         Beginnings of paths, each ending in ``/``, of files that anyone may read.
     scopes : mapping of str to str
         Paths that take another scope than `default`.
+    doors : frozenset of (str, str)
+        Methods and paths by which somebody comes in who has no token yet.
     """
 
     public: Collection[str]
     public_folders: tuple[str, ...] = ()
     scopes: Mapping[str, TokenScope] = field(default_factory=dict)
     default: TokenScope = "read"
+    doors: frozenset[tuple[str, str]] = frozenset()
 
     def is_public(self, path: str) -> bool:
         """True if anyone may read it."""
@@ -117,6 +120,9 @@ class Authentication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401 or 403 as a problem document, or pass the request on."""
         if scope["type"] == "lifespan" or (scope["type"] == "http" and self._rule.is_public(scope["path"])):
+            await self._app(scope, receive, send)
+            return
+        if scope["type"] == "http" and (scope["method"], scope["path"]) in self._rule.doors:
             await self._app(scope, receive, send)
             return
         if scope["type"] != "http":

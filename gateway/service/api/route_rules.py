@@ -10,8 +10,11 @@ from gateway.service.access.gate import Target
 
 Rule = tuple[Action, Target]
 
-OPEN: Final = frozenset({("GET", "/health"), ("GET", "/"), ("POST", "/homes/join")})
-"""They hold no data; a box that joins shows its one-time code instead of a token."""
+DOORS: Final = frozenset({("POST", "/homes/join")})
+"""Ways in: a box that joins shows its one-time code instead of a token."""
+
+OPEN: Final = frozenset({("GET", "/health"), ("GET", "/")}) | DOORS
+"""The others hold no data."""
 
 ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/metrics"): (Action.READ_METRICS, Target.SERVICE),

@@ -19,6 +19,7 @@ from tests.integration.api import synthetic
 from tests.integration.api.conftest import Service
 
 OPEN = {("GET", "/api/v1/health"), ("GET", "/"), ("HEAD", "/")}
+JOIN = ("POST", "/api/v1/homes/join")
 FILLED = {
     "device": synthetic.DEVICE,
     "night": synthetic.NIGHT.isoformat(),
@@ -28,6 +29,8 @@ FILLED = {
     "webhook": "w-00112233aabb",
     "user": "u-00112233aabb",
     "team": "t-00112233aabb",
+    "home": "home-1",
+    "code": "j-00112233aabb",
     "alert": "00112233445566778899aabbccddeeff",
 }
 
@@ -53,12 +56,19 @@ def test_every_route_but_the_open_ones_answers_401_without_a_token(service: Serv
     for method, path in routes:
         for headers in ({}, {"Authorization": "Bearer slk_wrong"}, {"Authorization": "Basic dGVzdDp0ZXN0"}):
             answer = httpx.request(method, service.url + path, headers=headers)
-            if (method, path) in OPEN:
+            if (method, path) == JOIN:
+                assert answer.status_code == 422, path  # it asks for a one-time code
+            elif (method, path) in OPEN:
                 assert answer.status_code == 200, path
             else:
                 assert answer.status_code == 401, (method, path)
                 assert answer.headers["www-authenticate"].startswith("Bearer")
                 assert method == "HEAD" or answer.json()["status"] == 401
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+def test_the_door_for_boxes_is_no_way_to_a_home_of_that_name(service: Service, method: str) -> None:
+    assert httpx.request(method, service.url + JOIN[1]).status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/api/v1/nowhere", "/docs", "/redoc", "/api/v1/devices/", "/api/v1/../metrics"])
