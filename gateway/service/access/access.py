@@ -36,6 +36,17 @@ class Access:
         if (action not in PROGRAMS) if who.user is None else (who.user.role not in RULES[action]):
             raise AccessError(f"this is not for {_kind(who)}")
 
+    def session(self, who: Principal) -> None:
+        """Return if `who` has signed in, rather than come with a token.
+
+        Raises
+        ------
+        AccessError
+            If it is a token: who gets hold of one would otherwise stay for ever.
+        """
+        if who.session is None:
+            raise AccessError("a token does not open the account itself: sign in")
+
     def patient(self, who: Principal, action: Action, patient: str) -> Patient:
         """The patient, if `who` may do that with them.
 

@@ -28,6 +28,7 @@ from gateway.service.api.routes import (
     imports,
     nights,
     operations,
+    own_account,
     patient_nights,
     patients,
     reports,
@@ -113,6 +114,7 @@ def create_app(
         operations,
         accounts,
         session,
+        own_account,
     )
     for module in modules:
         app.include_router(module.router(context), prefix=PREFIX)
