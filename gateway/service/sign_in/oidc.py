@@ -107,6 +107,7 @@ class Provider:
         self._claim = settings.oidc_claim
         self._secret = secret
         self._clock = clock
+        self._http = httpx.Client(timeout=TIMEOUT_S)
         self._known: _Known | None = None
         self._asking = threading.Lock()
         if not _is_safe(self._issuer):
@@ -240,7 +241,7 @@ class Provider:
         self, method: str, address: str, *, headers: Mapping[str, str] | None = None, content: str | None = None
     ) -> dict[str, object]:
         try:
-            answer = httpx.request(method, address, headers=headers, content=content, timeout=TIMEOUT_S)
+            answer = self._http.request(method, address, headers=headers, content=content)
             told = answer.json() if answer.status_code == 200 else None
         except (httpx.HTTPError, httpx.InvalidURL, json.JSONDecodeError, UnicodeDecodeError) as error:
             raise self._away(type(error).__name__) from None
