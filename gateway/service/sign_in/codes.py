@@ -32,10 +32,10 @@ def text_hash(text: str) -> str:
 
 
 def invitation_url(base: str, code: OneTimeCode) -> str:
-    """Where an invitation is used."""
-    return f"{base}/sign-in?invitation={code.text}"
+    """Where an invitation is used. Behind the # it is sent to no server, and stands in no log of a proxy's."""
+    return f"{base}/sign-in#invitation={code.text}"
 
 
 def link_url(base: str, code: OneTimeCode) -> str:
     """Where a link leads."""
-    return f"{base}/api/v1/link?code={code.text}"
+    return f"{base}/sign-in#link={code.text}"

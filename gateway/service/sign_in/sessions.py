@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.clock import Clock
@@ -64,8 +64,8 @@ class SessionKeeper:
         has_factor = factor is not None and factor.confirmed_ms is not None
         return Started(token, self._principal(user, one, has_factor=has_factor), one.ends_ms)
 
-    def principal(self, token: str) -> Principal | None:
-        """Who holds a token; None if it is none, over, or its user is kept out. It counts as a use."""
+    def principal(self, token: str, *, used: bool = True) -> Principal | None:
+        """Who holds a token; None if it is none, over, or its user is kept out. It counts as a use if `used`."""
         sha256 = text_hash(token)
         found = self._records.sessions.find(sha256)
         if found is None:
@@ -74,9 +74,22 @@ class SessionKeeper:
         one = found.session
         if found.user.disabled_ms is not None or now_ms >= self.over_ms(one):
             return None
-        if now_ms - one.used_ms >= TOUCH_MS:
+        if used and now_ms - one.used_ms >= TOUCH_MS:
             self._records.sessions.touch(sha256, now_ms)
         return self._principal(found.user, one, has_factor=found.has_factor)
+
+    def now(self, who: Principal) -> Principal | None:
+        """Who somebody is now that was known before; None if the session is over or the user kept out."""
+        if who.user is None:
+            return who
+        user = self._records.users.get(who.user.id)
+        if user is None or user.disabled_ms is not None:
+            return None
+        if who.session is not None:
+            now_ms, own = self._clock.utc_ms(), self._records.sessions.of_user(user.id)
+            if not any(one.id == who.session and now_ms < self.over_ms(one) for one in own):
+                return None
+        return replace(who, user=user)
 
     def over_ms(self, one: SignInSession) -> int:
         """UTC from which a session is over if it is not used any more."""

@@ -120,9 +120,16 @@ class SignIn:
             self._records.credentials.rehash(user.id, hashed, self._passwords.hash(password))
         return self._begin(user, SignInWay.PASSWORD, address, agent, second_factor=has_factor)
 
-    def principal(self, token: str) -> Principal | None:
-        """Who holds a session's token; None if it is none, over, or its user is kept out. It counts as a use."""
-        return self._keeper.principal(token)
+    def principal(self, token: str, *, used: bool = True) -> Principal | None:
+        """Who holds a session's token; None if it is none, over, or its user is kept out.
+
+        It counts as a use, which puts off the end of one that lies idle, unless `used` says otherwise.
+        """
+        return self._keeper.principal(token, used=used)
+
+    def now(self, who: Principal) -> Principal | None:
+        """Who somebody is now that has been listening for a while; None if the session is over or the user kept out."""
+        return self._keeper.now(who)
 
     def state(self, who: Principal) -> SessionState | None:
         """The session that somebody is in; None with a token."""
@@ -242,7 +249,7 @@ class SignIn:
                 self._log.note(None, address, SignInEvent.REFUSED, error.reason)
             raise
         user = self._identified(identity, address)
-        return self._begin(user, SignInWay.OIDC, address, agent, second_factor=identity.second_factor)
+        return self._begin(user, SignInWay.PROVIDER, address, agent, second_factor=identity.second_factor)
 
     def _identified(self, identity: Identity, address: str) -> User:
         credentials = self._records.credentials

@@ -23,6 +23,7 @@ DOORS = {
     ("POST", "/api/v1/session"): 422,
     ("POST", "/api/v1/invitation"): 422,
     ("GET", "/api/v1/link"): 422,
+    ("GET", "/api/v1/oidc"): 200,
     ("GET", "/api/v1/oidc/start"): 303,
     ("GET", "/api/v1/oidc/callback"): 303,
 }

@@ -17,7 +17,7 @@ def test_an_administrator_invites_and_the_invited_sets_the_password_once(entranc
     made = desk.post("/clinics/clinic/users", json={"name": "new@example.org", "role": "dentist"}).json()
     invited = desk.post(f"/users/{made['id']}/invitation").json()
     assert invited["expires_ms"] == entrance.clock.now_ms + INVITATION_MS
-    assert invited["link"] == f"{entrance.url}/sign-in?invitation={invited['code']}"
+    assert invited["link"] == f"{entrance.url}/sign-in#invitation={invited['code']}"
     browser = entrance.browser()
 
     def accept(password: str, code: str = invited["code"]) -> tuple[int, str]:
@@ -71,7 +71,7 @@ def test_the_command_line_makes_the_first_administrator_and_ways_in(
             main(["admin", *words])
         return int(str(ended.value.code or 0)), capsys.readouterr().out.strip()
 
-    invitation, link = "https://sleep.example.org/sign-in?invitation=", "https://sleep.example.org/api/v1/link?code="
+    invitation, link = "https://sleep.example.org/sign-in#invitation=", "https://sleep.example.org/sign-in#link="
     told = [run("administrator", "chief@example.org"), run("invite", "chief@example.org")]
     assert [(status, text.startswith(invitation)) for status, text in told] == [(0, True)] * 2
     assert told[0] != told[1]

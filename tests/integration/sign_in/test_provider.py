@@ -82,11 +82,12 @@ def refused(entrance: Entrance, caplog: pytest.LogCaptureFixture) -> tuple[str, 
 def test_a_known_user_is_let_in_and_sent_to_the_first_page(entrance: Entrance, provider: OidcProvider) -> None:
     user = entrance.user(password=None)
     provider.person = person(user)
+    assert entrance.browser().get("/oidc").json() == {"name": "The clinic's directory"}
     browser, where = go(entrance)
     assert where == "/"
     assert browser.get("/me").json()["id"] == user.id
-    assert [told["way"] for told in browser.get("/sessions").json()] == ["oidc"]
-    assert [(one.action, one.what) for one in entrance.audit(user)][-1] == ("sign_in", "oidc")
+    assert [told["way"] for told in browser.get("/sessions").json()] == ["provider"]
+    assert [(one.action, one.what) for one in entrance.audit(user)][-1] == ("sign_in", "provider")
     assert not any("oidc" in name for name in browser.cookies)
 
 

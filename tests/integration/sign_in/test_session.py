@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -152,6 +153,27 @@ def test_signing_in_again_ends_the_session_before(entrance: Entrance) -> None:
     browser.post("/session", json={"name": user.name, "password": PASSWORD})
     assert len(entrance.records.sessions.of_user(user.id)) == 1
     assert browser.get("/me").status_code == 200
+
+
+def test_who_listens_hears_no_more_once_the_session_is_over(entrance: Entrance) -> None:
+    user = entrance.user()
+    one, two = (entrance.signed_in(user).cookies[COOKIE] for _ in range(2))
+    first, second = (entrance.sign_in.principal(token) for token in (one, two))
+    assert first is not None
+    assert second is not None
+    assert entrance.sign_in.now(first) == first
+    entrance.sign_in.end(one)
+    assert (entrance.sign_in.now(first), entrance.sign_in.now(second)) == (None, second)
+    entrance.clock.now_ms += 30 * MINUTE_MS - 1
+    assert entrance.sign_in.principal(two, used=False) is not None
+    entrance.clock.now_ms += 1
+    assert (entrance.sign_in.now(second), entrance.sign_in.principal(two)) == (None, None)
+    by_token = replace(second, session=None)
+    assert entrance.sign_in.now(by_token) == by_token
+    entrance.records.users.set_disabled(user.id, 1)
+    assert entrance.sign_in.now(by_token) is None
+    program = replace(by_token, user=None)
+    assert entrance.sign_in.now(program) == program
 
 
 def test_a_link_lets_in_once_and_soon(entrance: Entrance) -> None:

@@ -13,7 +13,7 @@ from gateway.service.access import Principal
 from gateway.service.api.context import Context
 from gateway.service.api.cookies import PROVIDER, cookie, put_cookie, remove_cookie
 from gateway.service.api.guard import Caller
-from gateway.service.api.models_sign_in import InvitationIn, SessionOut, SignInIn
+from gateway.service.api.models_sign_in import InvitationIn, ProviderOut, SessionOut, SignInIn
 from gateway.service.sign_in import Started
 
 AT_PROVIDER_S: Final = 600
@@ -73,6 +73,11 @@ def router(context: Context) -> APIRouter:
 
 def _provider(routes: APIRouter, context: Context) -> None:
     sign_in = context.sign_in
+
+    @routes.get("/oidc")
+    def get_provider() -> ProviderOut:
+        """Which OpenID Connect provider there is to sign in by."""
+        return ProviderOut(name=sign_in.provider_name)
 
     @routes.get("/oidc/start", status_code=303, response_class=RedirectResponse)
     def go_to_provider(request: Request) -> RedirectResponse:
