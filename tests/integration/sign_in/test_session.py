@@ -8,9 +8,13 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from gateway.errors import SignInError
 from gateway.service.api import create_token
 from gateway.service.records import Role
+from gateway.service.sign_in import SignIn
+from gateway.service.sign_in.passwords import Passwords
 from gateway.service.sign_in.sign_in import LINK_MS
+from tests.integration.access.scene import QUICK
 from tests.integration.sign_in.conftest import COOKIE, PASSWORD, Entrance
 
 MINUTE_MS = 60_000
@@ -198,3 +202,33 @@ def test_the_records_hold_no_token_and_no_password(entrance: Entrance) -> None:
     assert user.name.encode() in held
     for secret in (token, link, invitation, PASSWORD):
         assert secret.encode() not in held
+
+
+def test_a_hash_of_other_parameters_is_made_anew_at_the_next_sign_in(entrance: Entrance) -> None:
+    user = entrance.user()
+    before = entrance.records.credentials.password(user.id)
+    stronger = SignIn(entrance.records, entrance.clock, passwords=Passwords(replace(QUICK, time_cost=2)))
+    with pytest.raises(SignInError):
+        stronger.start(user.name, "wrong", None, address="")
+    assert entrance.records.credentials.password(user.id) == before
+    stronger.start(user.name, PASSWORD, None, address="")
+    after = entrance.records.credentials.password(user.id)
+    assert after is not None
+    assert "t=2" in after
+    stronger.start(user.name, PASSWORD, None, address="")
+    assert entrance.records.credentials.password(user.id) == after
+    assert entrance.signed_in(user).get("/me").status_code == 200
+
+
+def test_what_cannot_be_a_name_or_a_password_is_refused_before_anything_is_hashed(entrance: Entrance) -> None:
+    browser = entrance.browser()
+    for body in (
+        {"name": "", "password": "x"},
+        {"name": "a" * 201, "password": "x"},
+        {"name": "a", "password": "x" * 1_001},
+        {"name": "a\x00b", "password": "x"},
+        {"name": "a", "password": "x", "code": "1" * 101},
+        {"name": "a", "password": "x", "more": 1},
+    ):
+        answer = browser.post("/session", json=body)
+        assert (answer.status_code, "reason" in answer.json()) == (422, False), body
