@@ -53,6 +53,8 @@ class Context:
     ----------
     at_the_door : Door
         Where what hashes passwords waits for its turn.
+    at_the_provider : Door
+        Where what asks an OpenID Connect provider does: one that is away must not hold up anybody else.
     analyse : Analyse or None
         Takes what an import stored; None where no analytics run: then they run when the service starts.
     """
@@ -65,6 +67,7 @@ class Context:
     sign_in: SignIn
     analyse: Analyse | None = None
     at_the_door: Door = field(default_factory=Door)
+    at_the_provider: Door = field(default_factory=Door)
 
     @property
     def access(self) -> Access:

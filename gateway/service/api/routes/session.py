@@ -80,10 +80,10 @@ def _provider(routes: APIRouter, context: Context) -> None:
         return ProviderOut(name=sign_in.provider_name)
 
     @routes.get("/oidc/start", status_code=303, response_class=RedirectResponse)
-    def go_to_provider(request: Request) -> RedirectResponse:
+    async def go_to_provider(request: Request) -> RedirectResponse:
         """Go to the OpenID Connect provider."""
         try:
-            begun = sign_in.begin_by_provider(_redirect(context, request))
+            begun = await context.at_the_provider.run(lambda: sign_in.begin_by_provider(_redirect(context, request)))
         except SignInError as error:
             return _sent_back(error)
         answer = RedirectResponse(begun.url, 303)
@@ -91,7 +91,7 @@ def _provider(routes: APIRouter, context: Context) -> None:
         return answer
 
     @routes.get("/oidc/callback", status_code=303, response_class=RedirectResponse)
-    def come_from_provider(
+    async def come_from_provider(
         request: Request,
         state: ProviderText = "",
         code: ProviderText | None = None,
@@ -101,7 +101,9 @@ def _provider(routes: APIRouter, context: Context) -> None:
         """Come back from the OpenID Connect provider, and go to the first page, or to sign in with `refused` why."""
         given = {"state": state, "code": code, "error": error, "iss": iss}
         kept = cookie(request.url.scheme, request.headers.get("cookie", ""), PROVIDER)
-        try:
+        answer = RedirectResponse("/", 303)
+
+        def come() -> None:
             started = sign_in.start_by_provider(
                 kept,
                 {name: text for name, text in given.items() if text is not None},
@@ -109,11 +111,12 @@ def _provider(routes: APIRouter, context: Context) -> None:
                 address=address_of(request),
                 agent=agent_of(request),
             )
+            _opened(context, started, request, answer)
+
+        try:
+            await context.at_the_provider.run(come)
         except SignInError as refused:
             answer = _sent_back(refused)
-        else:
-            answer = RedirectResponse("/", 303)
-            _opened(context, started, request, answer)
         remove_cookie(answer, request.url.scheme, PROVIDER)
         return answer
 
