@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from gateway.errors import SignInError
+from gateway.errors import SignInError, SignInReason
 from gateway.service.access import Principal
 from gateway.service.api.context import Context
 from gateway.service.api.cookies import PROVIDER, cookie, put_cookie, remove_cookie
@@ -122,11 +122,15 @@ def _provider(routes: APIRouter, context: Context) -> None:
 
 
 def _redirect(context: Context, request: Request) -> str:
+    if context.sign_in.provider_name is None:
+        raise HTTPException(404, "there is no OpenID Connect provider here")
     return f"{base_of(context, request)}/api/v1/oidc/callback"
 
 
 def _sent_back(error: SignInError) -> RedirectResponse:
-    log.warning("sign-in by the provider refused: %s", error)
+    # Anybody can open the address with nothing begun: that is not worth a warning.
+    level = logging.INFO if error.reason is SignInReason.NOT_BEGUN else logging.WARNING
+    log.log(level, "sign-in by the provider refused: %s", error)
     return RedirectResponse(f"/sign-in?refused={error.reason}", 303)
 
 
