@@ -269,6 +269,8 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
         check_zone(zone)
     if bool(settings.service.http_certificate_file) != bool(settings.service.http_key_file):
         raise ConfigurationError("service.http_certificate_file and service.http_key_file go together")
+    if settings.sign_in.public_url and not settings.sign_in.public_url.startswith(("https://", "http://")):
+        raise ConfigurationError("sign_in.public_url is an address that begins with https://")
     for name, days in msgspec.structs.asdict(settings.retention).items():
         if 0 < days < LEAST_DAYS and name not in ("feed_days", "set_aside_days"):
             raise ConfigurationError(

@@ -236,3 +236,25 @@ def test_what_cannot_be_a_name_or_a_password_is_refused_before_anything_is_hashe
     ):
         answer = browser.post("/session", json=body)
         assert (answer.status_code, "reason" in answer.json()) == (422, False), body
+
+
+@pytest.mark.parametrize("text", [r"\ud800", r"\u0000", r"\u202e", "\u00fc" * 200])
+def test_hostile_text_is_refused_or_wrong_and_never_a_fault(entrance: Entrance, text: str) -> None:
+    user = entrance.user()
+    browser = entrance.signed_in(user)
+    headers = {"Content-Type": "application/json"}
+    for path, body in (
+        ("/session", f'{{"name": "{text}", "password": "{text}"}}'),
+        ("/session", f'{{"name": "{user.name}", "password": "{text}"}}'),
+        ("/session", f'{{"name": "{user.name}", "password": "{text}", "code": "{text}"}}'),
+        ("/invitation", f'{{"code": "x", "password": "{text}"}}'),
+        ("/password", f'{{"password": "{PASSWORD}", "new": "{text}"}}'),
+    ):
+        answer = browser.post(path, content=body.encode(), headers=headers)
+        assert answer.status_code in (401, 422), (path, body)
+
+
+def test_a_cookie_of_any_bytes_is_nobodys(entrance: Entrance) -> None:
+    for token in (b"\xfc\xff", b'"', b"a" * 4_000, b"%00", b""):
+        answer = httpx.get(f"{entrance.url}/api/v1/me", headers={b"Cookie": COOKIE.encode() + b"=" + token})
+        assert answer.status_code == 401, token
