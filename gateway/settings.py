@@ -111,6 +111,8 @@ class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         Addresses or networks of proxies, by comma, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     http_rate_per_s, http_burst : int
         Requests a second that one address may make in the long run, and at once; rate 0: as many as it likes.
+    public_url : str
+        Address of the service as people and homes reach it, ``https://...``; empty: the one that whoever asks uses.
     metrics_token_file : str
         File that holds the token by which Prometheus reads the metrics; empty: `somnolink token` makes one.
     """
@@ -129,6 +131,7 @@ class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     http_burst: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 500
     auto_enrol: bool = False
     zone: str = "UTC"
+    public_url: str = ""
     metrics_token_file: str = ""
 
 
@@ -145,8 +148,6 @@ class SignInSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         Whether everybody but patients must have a second factor: a session without it opens the own account alone.
     factor_key_file : str
         File that holds the key by which secrets of second factors are sealed in the records; empty: they are plain.
-    public_url : str
-        Where people find the service, such as ``https://sleep.clinic.example``; empty: taken from each request.
     oidc_issuer : str
         OpenID Connect provider, as its discovery document names it; empty: none.
     oidc_client_id, oidc_client_secret_file : str
@@ -161,7 +162,6 @@ class SignInSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     session_hours: Annotated[int, msgspec.Meta(ge=1, le=720)] = 12
     staff_second_factor: bool = False
     factor_key_file: str = ""
-    public_url: str = ""
     oidc_issuer: str = ""
     oidc_client_id: str = ""
     oidc_client_secret_file: str = ""
@@ -269,8 +269,8 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
         check_zone(zone)
     if bool(settings.service.http_certificate_file) != bool(settings.service.http_key_file):
         raise ConfigurationError("service.http_certificate_file and service.http_key_file go together")
-    if settings.sign_in.public_url and not settings.sign_in.public_url.startswith(("https://", "http://")):
-        raise ConfigurationError("sign_in.public_url is an address that begins with https://")
+    if settings.service.public_url and not settings.service.public_url.startswith(("https://", "http://")):
+        raise ConfigurationError("service.public_url is an address that begins with https://")
     for name, days in msgspec.structs.asdict(settings.retention).items():
         if 0 < days < LEAST_DAYS and name not in ("feed_days", "set_aside_days"):
             raise ConfigurationError(

@@ -176,6 +176,7 @@ def service(config: ConfigOption = None) -> None:
         http_trusted_proxies=settings.service.http_trusted_proxies,
         rate=http_rate(settings),
         sign_in=settings.sign_in,
+        public_url=settings.service.public_url,
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -44,6 +44,7 @@ class ServiceConfig:
     http_trusted_proxies: str = "127.0.0.1"
     rate: RateLimit | None = None
     sign_in: SignInSettings = field(default_factory=SignInSettings)
+    public_url: str = ""
 
 
 class Service:
@@ -64,7 +65,7 @@ class Service:
         self._config = config
         self.store = store
         self.records = records
-        self.sign_in: Final = SignIn(records, clock, config.sign_in)
+        self.sign_in: Final = SignIn(records, clock, config.sign_in, public_url=config.public_url)
         self._link = ServiceLink(config.broker)
         self.ingest = Ingest(records, store, clock, self._link, auto_enrol=config.auto_enrol, zone=config.zone)
         self._feed = MqttFeed(records, config.broker)

@@ -145,8 +145,8 @@ def test_a_section_of_two_words_is_found_in_the_environment() -> None:
     for wrong in ("SOMNOLINK_SIGN_IN_IDLE", "SOMNOLINK_SERVICE_SIGN_IN"):
         with pytest.raises(ConfigurationError, match=wrong):
             load_settings(None, {wrong: "5"})
-    with pytest.raises(ConfigurationError, match=r"sign_in\.public_url"):
-        load_settings(None, {"SOMNOLINK_SIGN_IN_PUBLIC_URL": "sleep.example.org"})
+    with pytest.raises(ConfigurationError, match=r"service\.public_url"):
+        load_settings(None, {"SOMNOLINK_SERVICE_PUBLIC_URL": "sleep.example.org"})
     for minutes, taken in (("0", False), ("1", True), ("1440", True), ("1441", False)):
         given = {"SOMNOLINK_SIGN_IN_SESSION_IDLE_MIN": minutes}
         if taken:

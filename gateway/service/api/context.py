@@ -51,10 +51,10 @@ class Context:
 
     Attributes
     ----------
+    at_the_provider : Door
+        Where what asks an OpenID Connect provider waits: one that is away must not hold up anybody else.
     at_the_door : Door
         Where what hashes passwords waits for its turn.
-    at_the_provider : Door
-        Where what asks an OpenID Connect provider does: one that is away must not hold up anybody else.
     analyse : Analyse or None
         Takes what an import stored; None where no analytics run: then they run when the service starts.
     """

@@ -32,7 +32,7 @@ def text_hash(text: str) -> str:
 
 
 def invitation_url(base: str, code: OneTimeCode) -> str:
-    """Where an invitation is used. Behind the # it is sent to no server, and stands in no log of a proxy's."""
+    """Where an invitation is used. Behind the #, what it says is sent to no server and written into no log."""
     return f"{base}/sign-in#invitation={code.text}"
 
 

@@ -65,7 +65,7 @@ class SessionKeeper:
         return Started(token, self._principal(user, one, has_factor=has_factor), one.ends_ms)
 
     def principal(self, token: str, *, used: bool = True) -> Principal | None:
-        """Who holds a token; None if it is none, over, or its user is kept out. It counts as a use if `used`."""
+        """Who holds a token; None if it is none, over, or its user is kept out. It counts as a use, unless told not."""
         sha256 = text_hash(token)
         found = self._records.sessions.find(sha256)
         if found is None:

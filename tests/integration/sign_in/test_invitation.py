@@ -64,7 +64,7 @@ def test_the_command_line_makes_the_first_administrator_and_ways_in(
     tmp_path: object, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SOMNOLINK_SERVICE_DATA", str(tmp_path))
-    monkeypatch.setenv("SOMNOLINK_SIGN_IN_PUBLIC_URL", "https://sleep.example.org/")
+    monkeypatch.setenv("SOMNOLINK_SERVICE_PUBLIC_URL", "https://sleep.example.org/")
 
     def run(*words: str) -> tuple[int, str]:
         with pytest.raises(SystemExit) as ended:

@@ -136,7 +136,7 @@ def _sent_back(error: SignInError) -> RedirectResponse:
 
 def base_of(context: Context, request: Request) -> str:
     """Where people find the service: as the settings say, else as this request found it."""
-    return context.sign_in.settings.public_url.rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
+    return context.sign_in.public_url or f"{request.url.scheme}://{request.url.netloc}"
 
 
 def _opened(context: Context, started: Started, request: Request, answer: Response) -> SessionOut:
