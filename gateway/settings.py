@@ -267,10 +267,10 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
         raise ConfigurationError(f"settings {path or 'of the environment'}: {error}") from None
     for zone in (settings.home.zone, settings.service.zone):
         check_zone(zone)
-    if bool(settings.service.http_certificate_file) != bool(settings.service.http_key_file):
-        raise ConfigurationError("service.http_certificate_file and service.http_key_file go together")
     if settings.service.public_url and not settings.service.public_url.startswith(("https://", "http://")):
         raise ConfigurationError("service.public_url is an address that begins with https://")
+    if bool(settings.service.http_certificate_file) != bool(settings.service.http_key_file):
+        raise ConfigurationError("service.http_certificate_file and service.http_key_file go together")
     for name, days in msgspec.structs.asdict(settings.retention).items():
         if 0 < days < LEAST_DAYS and name not in ("feed_days", "set_aside_days"):
             raise ConfigurationError(

@@ -98,7 +98,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         dependencies=[Depends(guard(records, clock))],
-        responses={code: {"model": ProblemOut} for code in (401, 403, 404, 422, 429, 503)},
+        responses={code: {"model": ProblemOut} for code in (400, 401, 403, 404, 422, 429, 503)},
     )
     modules = (
         devices,
