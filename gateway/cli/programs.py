@@ -175,6 +175,8 @@ def service(config: ConfigOption = None) -> None:
         http_tls=http_tls(settings),
         http_trusted_proxies=settings.service.http_trusted_proxies,
         rate=http_rate(settings),
+        sign_in=settings.sign_in,
+        public_url=settings.service.public_url,
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

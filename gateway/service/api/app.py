@@ -19,6 +19,7 @@ from gateway.service.api.headers import SecurityHeaders
 from gateway.service.api.metrics import RequestTimes, ServiceCollector
 from gateway.service.api.models import ProblemOut
 from gateway.service.api.rate import RateLimit, RateLimiter
+from gateway.service.api.route_rules import DOORS
 from gateway.service.api.routes import (
     accounts,
     alerts,
@@ -27,23 +28,31 @@ from gateway.service.api.routes import (
     imports,
     nights,
     operations,
+    own_account,
     patient_nights,
     patients,
     reports,
     samples,
+    session,
     thresholds,
 )
 from gateway.service.api.status import ServiceStatus
 from gateway.service.exchange.imports.commit import Analyse
 from gateway.service.records import Records
+from gateway.service.sign_in import SignIn
 from gateway.service.store.base import SampleStore
 
 PREFIX: Final = "/api/v1"
 HEALTH: Final = f"{PREFIX}/health"
 METRICS: Final = "/metrics"
 
-RULE: Final = AccessRule(public={HEALTH, *web.PAGES}, public_folders=(web.STATIC_FOLDER,), scopes={METRICS: "metrics"})
-"""Health, and the page's own files, which hold no data, are open; everything else takes a token."""
+RULE: Final = AccessRule(
+    public={HEALTH, *web.PAGES},
+    public_folders=(web.STATIC_FOLDER,),
+    scopes={METRICS: "metrics"},
+    doors=frozenset((method, PREFIX + path) for method, path in DOORS),
+)
+"""Health, and the page's own files, which hold no data, and the ways in are open; everything else takes a token."""
 
 
 def create_app(
@@ -54,6 +63,7 @@ def create_app(
     clock: Clock | None = None,
     analyse: Analyse | None = None,
     rate: RateLimit | None = None,
+    sign_in: SignIn | None = None,
 ) -> FastAPI:
     """Make the HTTP application.
 
@@ -69,10 +79,13 @@ def create_app(
         Takes what an import stored; if None, it is analysed when the service starts.
     rate : RateLimit or None
         How much one address may ask; None for as much as it likes.
+    sign_in : SignIn or None
+        Lets people in; None for one with all settings as they are by default.
     """
     clock = clock or SystemClock()
     feed = FeedHub(records)
-    context = Context(records, store, clock, status, feed, analyse)
+    sign_in = sign_in or SignIn(records, clock)
+    context = Context(records, store, clock, status, feed, sign_in, analyse)
     registry = CollectorRegistry()
     registry.register(ServiceCollector(context))
     app = FastAPI(
@@ -85,7 +98,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
         dependencies=[Depends(guard(records, clock))],
-        responses={code: {"model": ProblemOut} for code in (401, 403, 404, 422, 503)},
+        responses={code: {"model": ProblemOut} for code in (400, 401, 403, 404, 422, 429, 503)},
     )
     modules = (
         devices,
@@ -100,6 +113,8 @@ def create_app(
         feeds,
         operations,
         accounts,
+        session,
+        own_account,
     )
     for module in modules:
         app.include_router(module.router(context), prefix=PREFIX)
@@ -108,7 +123,7 @@ def create_app(
     web.mount(app)
     problems.install(app)
     # The last added is the first asked.
-    app.add_middleware(Authentication, records=records, clock=clock, rule=RULE)
+    app.add_middleware(Authentication, records=records, clock=clock, rule=RULE, sign_in=sign_in)
     if rate is not None:
         app.add_middleware(RateLimiter, limit=rate)
     app.add_middleware(RequestTimes, registry=registry)

@@ -41,6 +41,7 @@ def guard(records: Records, clock: Clock) -> Callable[[Request], None]:
     checks: dict[Target, Callable[[Principal, Action, Request], object]] = {
         Target.LIST: lambda who, action, _: access.role(who, action),
         Target.SERVICE: lambda who, action, _: access.role(who, action),
+        Target.SESSION: lambda who, *_: access.session(who),
         Target.CLINIC: lambda who, action, request: access.clinic(who, action, _id(request, "clinic")),
         Target.PATIENT: lambda who, action, request: access.patient(who, action, _id(request, "patient")),
         Target.DEVICE: lambda who, action, request: access.device(who, action, _id(request, "device")),

@@ -15,7 +15,9 @@ class Target(StrEnum):
     LIST = "list"
     """Many: the role is checked here, and the route tells only what the caller sees."""
     SERVICE = "service"
-    """The service itself, or one's own account: the role decides."""
+    """The service itself, or who one is: the role decides."""
+    SESSION = "session"
+    """One's own account, which takes a session: no token opens it."""
     CLINIC = "clinic"
     PATIENT = "patient"
     DEVICE = "device"
@@ -30,8 +32,20 @@ class Target(StrEnum):
 
 Rule = tuple[Action, Target]
 
-OPEN: Final = frozenset({("GET", "/health"), ("GET", "/")})
-"""They hold no data."""
+DOORS: Final = frozenset(
+    {
+        ("POST", "/session"),
+        ("POST", "/invitation"),
+        ("GET", "/link"),
+        ("GET", "/oidc"),
+        ("GET", "/oidc/start"),
+        ("GET", "/oidc/callback"),
+    }
+)
+"""By them people come in: each takes a password, a code or a provider's word, and none tells anything before."""
+
+OPEN: Final = frozenset({("GET", "/health"), ("GET", "/")}) | DOORS
+"""The others hold no data."""
 
 ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/metrics"): (Action.READ_METRICS, Target.SERVICE),
@@ -79,9 +93,25 @@ ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/feed/{clinic}"): (Action.READ_FEED, Target.CLINIC),
     ("GET", "/feed/{clinic}/events"): (Action.READ_FEED, Target.CLINIC),
     ("GET", "/me"): (Action.OWN_ACCOUNT, Target.SERVICE),
+    ("GET", "/session"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("DELETE", "/session"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("POST", "/session/second-factor"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("GET", "/sessions"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("DELETE", "/sessions"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("DELETE", "/sessions/{session}"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("POST", "/password"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("GET", "/second-factor"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("POST", "/second-factor"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("POST", "/second-factor/confirmation"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("POST", "/second-factor/removal"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("GET", "/tokens"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("POST", "/tokens"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("DELETE", "/tokens/{token}"): (Action.OWN_ACCOUNT, Target.SESSION),
     ("GET", "/clinics/{clinic}/users"): (Action.MANAGE_PEOPLE, Target.CLINIC),
     ("POST", "/clinics/{clinic}/users"): (Action.MANAGE_PEOPLE, Target.CLINIC),
     ("PATCH", "/users/{user}"): (Action.MANAGE_PEOPLE, Target.USER),
+    ("POST", "/users/{user}/invitation"): (Action.MANAGE_PEOPLE, Target.USER),
+    ("DELETE", "/users/{user}/second-factor"): (Action.MANAGE_PEOPLE, Target.USER),
     ("GET", "/clinics/{clinic}/teams"): (Action.MANAGE_PEOPLE, Target.CLINIC),
     ("POST", "/clinics/{clinic}/teams"): (Action.MANAGE_PEOPLE, Target.CLINIC),
     ("PUT", "/teams/{team}/users/{user}"): (Action.MANAGE_PEOPLE, Target.TEAM),
