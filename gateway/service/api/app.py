@@ -24,6 +24,7 @@ from gateway.service.api.route_rules import DOORS
 from gateway.service.api.routes import (
     accounts,
     alerts,
+    audit,
     devices,
     feeds,
     homes,
@@ -130,6 +131,7 @@ def create_app(
         feeds,
         operations,
         accounts,
+        audit,
         session,
     )
     for module in modules:

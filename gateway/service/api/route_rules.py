@@ -70,6 +70,8 @@ ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("POST", "/alerts/{alert}/comments"): (Action.HANDLE_ALERT, Target.ALERT),
     ("GET", "/feed/{clinic}"): (Action.READ_FEED, Target.CLINIC),
     ("GET", "/feed/{clinic}/events"): (Action.READ_FEED, Target.CLINIC),
+    ("GET", "/audit"): (Action.READ_AUDIT, Target.LIST),
+    ("GET", "/audit/verification"): (Action.READ_AUDIT, Target.LIST),
     ("GET", "/me"): (Action.OWN_ACCOUNT, Target.SERVICE),
     ("GET", "/session"): (Action.OWN_ACCOUNT, Target.SERVICE),
     ("DELETE", "/session"): (Action.OWN_ACCOUNT, Target.SERVICE),

@@ -65,6 +65,8 @@ EXPECTED: dict[str, dict[str, str]] = {
     "POST /alerts/{alert}/comments": {"near": "PDC"},
     "GET /feed/{clinic}": {"clinic": "PDC"},
     "GET /feed/{clinic}/events": {"clinic": "PDC"},
+    "GET /audit": {"anyone": "A"},
+    "GET /audit/verification": {"anyone": "A"},
     "GET /me": {"anyone": "APDCS"},
     "GET /session": {"anyone": "APDCS"},
     "DELETE /session": {"anyone": "APDCS"},
@@ -78,7 +80,7 @@ EXPECTED: dict[str, dict[str, str]] = {
     "PUT /teams/{team}/patients/{patient}": {"clinic": "A"},
     "DELETE /teams/{team}/patients/{patient}": {"clinic": "A"},
 }
-PEOPLE = {name for name in EXPECTED if name.split()[1].startswith(("/me", "/teams", "/users"))} | {
+PEOPLE = {name for name in EXPECTED if name.split()[1].startswith(("/audit", "/me", "/teams", "/users"))} | {
     f"{method} /clinics/{{clinic}}/{what}" for method in ("GET", "POST") for what in ("users", "teams")
 }
 """What no program's token opens."""
