@@ -151,7 +151,8 @@ class People:
     def _team(self, team: Team, users: list[User], lonely: tuple[str, ...], teams: list[Team]) -> None:
         names = {one.id: one.name for one in users if one.role is not Role.PATIENT}
         patients = sorted({*lonely, *(one for each in teams for one in each.patients)} - team.patients)
-        with ui.element("div").classes("sl-team"):
+        with ui.element("div").classes("sl-team").props('role="group"') as box:
+            box.props["aria-label"] = team.name
             parts.heading(team.name, 3)
             self._members("users", team, {one: names[one] for one in sorted(team.users) if one in names})
             self._members("patients", team, {one: one for one in sorted(team.patients)})
@@ -176,7 +177,7 @@ class People:
             if chosen.value in choices:
                 await self._put(kind, team, str(chosen.value), choices[str(chosen.value)], True)
 
-        chosen.on_value_change(add)
+        chosen.on_value_change(parts.outliving(add))
 
     async def _put(self, kind: Kind, team: Team, member: str, name: str, belongs: bool) -> None:
         await self._set(kind, team, member, belongs)
