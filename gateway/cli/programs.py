@@ -211,6 +211,7 @@ def service(config: ConfigOption = None) -> None:
         accounts=accounts,
         accounts_key=accounts_key,
         place=place_of(settings),
+        sign_in=settings.sign_in,
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -31,6 +31,7 @@ from gateway.service.api.routes import (
     imports,
     nights,
     operations,
+    own_account,
     patient_nights,
     patients,
     reports,
@@ -133,6 +134,7 @@ def create_app(
         accounts,
         audit,
         session,
+        own_account,
     )
     for module in modules:
         app.include_router(module.router(context), prefix=PREFIX)

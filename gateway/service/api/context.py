@@ -19,7 +19,7 @@ from gateway.service.api.status import ServiceStatus
 from gateway.service.exchange.imports.commit import Analyse
 from gateway.service.homes import Enrolment
 from gateway.service.patient_nights import own
-from gateway.service.records import Alert, Clinic, Device, NightResult, Patient, Records
+from gateway.service.records import Alert, Clinic, Device, NightResult, Patient, Records, User
 from gateway.service.sign_in import SignIn
 from gateway.service.store.base import SampleStore
 
@@ -97,6 +97,13 @@ class Context:
         found = self.records.people.patient(patient)
         if found is None:
             raise HTTPException(404, f"no such patient: {patient}")
+        return found
+
+    def user(self, user: str) -> User:
+        """The user; a 404 problem if there is none."""
+        found = self.records.users.get(user)
+        if found is None:
+            raise HTTPException(404, f"no such user: {user}")
         return found
 
     def alert(self, alert: str) -> Alert:

@@ -21,7 +21,7 @@ PARTS: Final = (
 )
 
 
-@page("/account", Action.OWN_ACCOUNT, Target.SERVICE)
+@page("/account", Action.OWN_ACCOUNT, Target.SESSION)
 def build(at: PageContext) -> None:
     """The account of who is signed in."""
     ui.add_head_html('<script type="module" src="/static/account.js"></script>')
