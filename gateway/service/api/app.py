@@ -105,7 +105,7 @@ def create_app(
     load()
     registry = CollectorRegistry()
     registry.register(ServiceCollector(context))
-    app = FastAPI(
+    app = problems.DescribedApi(
         title="somnolink",
         version="1",
         summary="Nights, samples and results of home sleep monitoring.",
@@ -116,7 +116,7 @@ def create_app(
         redirect_slashes=False,
         lifespan=web.lifespan(site),
         dependencies=[Depends(guard(records, clock))],
-        responses={code: {"model": ProblemOut} for code in (401, 403, 404, 422, 503)},
+        responses={code: {"model": ProblemOut} for code in (400, 401, 403, 404, 422, 429, 503)},
     )
     modules = (
         devices,
