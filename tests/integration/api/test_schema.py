@@ -19,7 +19,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from gateway.service.access import Action
 from gateway.service.api import serve
-from gateway.service.api.route_rules import ROUTE_RULES
+from gateway.service.api.route_rules import OPEN, ROUTE_RULES
 from gateway.service.records import Role
 from tests.integration.access.scene import Scene
 from tests.integration.api import synthetic
@@ -80,7 +80,8 @@ def who(scene: Scene, method: str, path: str) -> dict[str, str]:
     """The headers of somebody who may do it."""
     action, _ = ROUTE_RULES.get((method, path.removeprefix("/api/v1")), (Action.OWN_ACCOUNT, None))
     if action is Action.OWN_ACCOUNT:
-        return {"Cookie": f"somnolink_session={scene.session(Role.DENTIST, 'near')}", "Sec-Fetch-Site": "same-origin"}
+        session = scene.session(Role.DENTIST, "near")
+        return {"Cookie": f"somnolink_session={session}", "Sec-Fetch-Site": "same-origin"}
     people = (Action.MANAGE_PEOPLE, Action.READ_AUDIT, Action.MANAGE_HOMES)
     token = scene.tokens[Role.ADMINISTRATOR, "near"] if action in people else scene.program
     return {"Authorization": f"Bearer {token}"}
@@ -88,7 +89,7 @@ def who(scene: Scene, method: str, path: str) -> dict[str, str]:
 
 OPERATIONS = sorted(
     (method, f"/api/v1{path}")
-    for method, path in ROUTE_RULES
+    for method, path in (*ROUTE_RULES, *OPEN)
     if f"/api/v1{path}" not in STREAMS and path not in ("/", "/metrics")
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -118,3 +119,9 @@ def open_desk(browser: Browser, folder: Path) -> Iterator[Desk]:
     scene.store.close()
     scene.records.close()
     assert desk.complaints == []
+
+
+def picture_path(folder: Path, name: str) -> Path:
+    """Where a picture of a page goes: into the documentation, when somebody makes it anew."""
+    into = os.environ.get("SOMNOLINK_SCREENSHOTS")
+    return (Path(into) if into else folder) / name
