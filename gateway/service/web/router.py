@@ -94,7 +94,8 @@ class Pages:
             await RedirectResponse(ACCOUNT_PATH, 303)(scope, receive, send)
             return
         scope.setdefault("state", {})["visit"] = await run_in_threadpool(self._visit, scope, token, who, *found)
-        await (await _nicegui())(scope, receive, send)
+        scope["route"] = found[0]  # under whose path the time that it takes is counted
+        await (await _nicegui())(dict(scope), receive, send)
 
     def _visit(self, scope: Scope, token: str, who: Principal, page: Page, ids: Mapping[str, str]) -> Visit:
         """Ask the gate, on a thread."""

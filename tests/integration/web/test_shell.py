@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from gateway.service.api.server import HttpTls, serve
 from gateway.service.records import Role
 from gateway.service.web.pages import load
 from gateway.service.web.registry import PAGES
 from tests.integration.access.test_pages import EXPECTED, filled
 from tests.integration.access.test_table import ROLES
 from tests.integration.web.desk import PASSWORD, Desk
+from tests.servers.certificates import write_certificates
 
 load()
 
@@ -176,3 +179,19 @@ def test_a_service_that_stops_is_told_and_what_was_shown_stays(desk: Desk) -> No
         page.evaluate("window.socket.io.engine.close()")
         expect(page.get_by_text("Connection lost")).to_be_visible()
         expect(page.get_by_role("heading", name="Alerts", level=1)).to_be_visible()
+
+
+def test_pages_and_their_sockets_over_https(desk: Desk, tmp_path: Path) -> None:
+    files = write_certificates(tmp_path)
+    with serve(desk.scene.app(), "127.0.0.1", 0, tls=HttpTls(files.certificate, files.key)) as server:
+        context = desk.browser.new_context(ignore_https_errors=True)
+        token = desk.scene.new_session(Role.DENTIST, "near")
+        context.add_cookies(
+            [{"name": "__Host-somnolink_session", "value": token, "url": server.url, "secure": True, "sameSite": "Lax"}]
+        )
+        page = context.new_page()
+        page.goto(f"{server.url}/alerts")
+        page.wait_for_function("window.did_handshake")
+        page.get_by_role("button", name="History and comments").first.click()
+        expect(page.get_by_label("Comment")).to_be_visible()
+        context.close()
