@@ -155,7 +155,7 @@ def _entrance(config: Path | None) -> Iterator[tuple[Records, SignIn, str]]:
     settings = load_settings(config)
     service = settings.service
     scheme = "https" if service.http_certificate_file else "http"
-    base = settings.sign_in.public_url.rstrip("/") or f"{scheme}://{service.http_host}:{service.http_port}"
+    base = service.public_url.rstrip("/") or f"{scheme}://{service.http_host}:{service.http_port}"
     with _records(config) as records:
         yield records, SignIn(records, SystemClock(), settings.sign_in), base
 

@@ -212,6 +212,7 @@ def service(config: ConfigOption = None) -> None:
         accounts_key=accounts_key,
         place=place_of(settings),
         sign_in=settings.sign_in,
+        public_url=settings.service.public_url,
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

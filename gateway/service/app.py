@@ -60,6 +60,7 @@ class ServiceConfig:
     accounts_key: bytes = b""
     place: Place | None = None
     sign_in: SignInSettings = field(default_factory=SignInSettings)
+    public_url: str = ""
 
 
 class Service:
@@ -80,7 +81,7 @@ class Service:
         self._config = config
         self.store = store
         self.records = records
-        self.sign_in: Final = SignIn(records, clock, config.sign_in)
+        self.sign_in: Final = SignIn(records, clock, config.sign_in, public_url=config.public_url)
         self._link = ServiceLink(config.broker)
         self.ingest = Ingest(records, store, clock, self._link, auto_enrol=config.auto_enrol, zone=config.zone)
         self._feed = MqttFeed(records, config.broker)

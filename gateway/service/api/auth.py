@@ -93,7 +93,7 @@ class Authentication:
                 await self._app(scope, receive, send)
             return
         text = _bearer(headers.get("authorization", ""))
-        session = "" if "authorization" in headers else cookie(scope["scheme"], headers.get("cookie", ""))
+        session = "" if text else cookie(scope["scheme"], headers.get("cookie", ""))
         try:
             who = await run_in_threadpool(self._who, text, session)
         except StoreUnavailableError:

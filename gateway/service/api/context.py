@@ -53,6 +53,8 @@ class Context:
 
     Attributes
     ----------
+    at_the_provider : Door
+        Where what asks an OpenID Connect provider waits: one that is away must not hold up anybody else.
     at_the_door : Door
         Where what hashes passwords waits for its turn.
     enrolment : Enrolment
@@ -70,6 +72,7 @@ class Context:
     enrolment: Enrolment
     analyse: Analyse | None = None
     at_the_door: Door = field(default_factory=Door)
+    at_the_provider: Door = field(default_factory=Door)
 
     @property
     def access(self) -> Access:

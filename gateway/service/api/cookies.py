@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
+from starlette.requests import cookie_parser
 from starlette.responses import Response
 
 SESSION: Final = "somnolink_session"
@@ -22,11 +22,7 @@ def cookie_name(scheme: str, name: str = SESSION) -> str:
 
 def cookie(scheme: str, header: str, name: str = SESSION) -> str:
     """A cookie's value among those of a request; empty if there is none."""
-    try:
-        found = SimpleCookie(header).get(cookie_name(scheme, name))
-    except CookieError:
-        return ""
-    return "" if found is None else found.value
+    return cookie_parser(header).get(cookie_name(scheme, name), "")
 
 
 def put_cookie(answer: Response, scheme: str, value: str, name: str = SESSION, *, max_age_s: int | None = None) -> None:

@@ -39,6 +39,12 @@ class SessionOut(BaseModel):
         return cls(user=UserOut.of(state.user), session=state.id, expires_ms=state.expires_ms, limited=state.limited)
 
 
+class ProviderOut(BaseModel):
+    """The OpenID Connect provider."""
+
+    name: Annotated[str | None, Field(description="What it is called; null: there is none")]
+
+
 class InvitationIn(Given):
     """An invitation's code, and the password that is to be."""
 

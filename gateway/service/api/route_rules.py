@@ -11,7 +11,14 @@ from gateway.service.access.gate import Target
 Rule = tuple[Action, Target]
 
 DOORS: Final = frozenset(
-    {("POST", "/session"), ("POST", "/invitation"), ("GET", "/link"), ("GET", "/oidc/start"), ("GET", "/oidc/callback")}
+    {
+        ("POST", "/session"),
+        ("POST", "/invitation"),
+        ("GET", "/link"),
+        ("GET", "/oidc"),
+        ("GET", "/oidc/start"),
+        ("GET", "/oidc/callback"),
+    }
 )
 """By them people come in: each takes a password, a code or a provider's word, and none tells anything before."""
 

@@ -72,10 +72,10 @@ class Account:
     def end_session(self, who: Principal, session: str, *, address: str) -> bool:
         """End an own session, perhaps the present one; False if there is none of that id."""
         user, _ = _own(who)
-        ended = self._records.sessions.end(user.id, session)
-        if ended:
-            self._log.note(user, address, SignInEvent.SIGN_OUT, session)
-        return ended
+        if not any(one.id == session for one in self._records.sessions.of_user(user.id)):
+            return False
+        self._log.note(user, address, SignInEvent.SIGN_OUT, session)
+        return self._records.sessions.end(user.id, session)
 
     def end_other_sessions(self, who: Principal, *, address: str) -> None:
         """End all own sessions but the present one."""
@@ -212,10 +212,10 @@ class Account:
     def remove_token(self, who: Principal, token: str, *, address: str) -> bool:
         """Remove an own API token, at once; False if there is none of that id."""
         user, _ = _own(who)
-        removed = self._records.tokens.remove_own(user.id, token)
-        if removed:
-            self._log.note(user, address, SignInEvent.TOKEN, f"removed {token}")
-        return removed
+        if not any(one.id == token for one in self.tokens(who)):
+            return False
+        self._log.note(user, address, SignInEvent.TOKEN, f"removed {token}")
+        return self._records.tokens.remove_own(user.id, token)
 
     def _check_password(self, user: User, password: str, address: str) -> None:
         attempt = self._back_off.count(user.name, user.id, address, self._clock.utc_ms())

@@ -38,4 +38,4 @@ def invitation_url(base: str, code: OneTimeCode) -> str:
 
 def link_url(base: str, code: OneTimeCode) -> str:
     """Where a link leads."""
-    return f"{base}/api/v1/link?code={code.text}"
+    return f"{base}/sign-in#link={code.text}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from gateway.clock import Clock
@@ -77,6 +77,19 @@ class SessionKeeper:
         if used and now_ms - one.used_ms >= TOUCH_MS:
             self._records.sessions.touch(sha256, now_ms)
         return self._principal(found.user, one, has_factor=found.has_factor)
+
+    def now(self, who: Principal) -> Principal | None:
+        """Who somebody is now that was known before; None if the session is over or the user kept out."""
+        if who.user is None:
+            return who
+        user = self._records.users.get(who.user.id)
+        if user is None or user.disabled_ms is not None:
+            return None
+        if who.session is not None:
+            now_ms, own = self._clock.utc_ms(), self._records.sessions.of_user(user.id)
+            if not any(one.id == who.session and now_ms < self.over_ms(one) for one in own):
+                return None
+        return replace(who, user=user)
 
     def over_ms(self, one: SignInSession) -> int:
         """UTC from which a session is over if it is not used any more."""

@@ -42,6 +42,8 @@ class SignIn:
 
     Parameters
     ----------
+    public_url : str
+        Where people find the service; empty: where each request finds it.
     passwords : Passwords or None
         How passwords are hashed; None for as it should be.
 
@@ -62,11 +64,13 @@ class SignIn:
         clock: Clock,
         settings: SignInSettings | None = None,
         *,
+        public_url: str = "",
         passwords: Passwords | None = None,
     ) -> None:
         self._records = records
         self._clock = clock
         self.settings: Final = settings or SignInSettings()
+        self.public_url: Final = public_url.rstrip("/")
         self._passwords = passwords or Passwords()
         key = read_secret(self.settings.factor_key_file, "the key of second factors")
         self._factors = Factors(records, clock, SecretBox(key))
@@ -133,6 +137,10 @@ class SignIn:
             return None
         there = next((one for one in self._records.sessions.of_user(who.user.id) if one.id == who.session), None)
         return None if there is None else SessionState(there.id, who.user, there.ends_ms, who.limited)
+
+    def now(self, who: Principal) -> Principal | None:
+        """Who somebody is now that has been listening for a while; None if the session is over or the user kept out."""
+        return self._keeper.now(who)
 
     def end(self, token: str, *, address: str = "") -> None:
         """End the session of a token, if there is one."""
@@ -245,7 +253,7 @@ class SignIn:
                 self._log.note(None, address, SignInEvent.REFUSED, error.reason)
             raise
         user = self._identified(identity, address)
-        return self._begin(user, SignInWay.OIDC, address, agent, second_factor=identity.second_factor)
+        return self._begin(user, SignInWay.PROVIDER, address, agent, second_factor=identity.second_factor)
 
     def _identified(self, identity: Identity, address: str) -> User:
         credentials = self._records.credentials

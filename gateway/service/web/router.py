@@ -129,8 +129,7 @@ class Pages:
 
     def _url(self, scope: Scope) -> str:
         """Where people find the service: as the settings say, else as this request found it."""
-        public = self._site.context.sign_in.settings.public_url.rstrip("/")
-        return public or f"{scope['scheme']}://{Headers(scope=scope).get('host', '')}"
+        return self._site.context.sign_in.public_url or f"{scope['scheme']}://{Headers(scope=scope).get('host', '')}"
 
     def _zone(self, patient: str | None) -> str:
         found = None if patient is None else self._site.context.records.people.patient(patient)

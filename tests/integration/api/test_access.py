@@ -23,10 +23,11 @@ DOORS = {
     ("POST", "/api/v1/session"): 422,
     ("POST", "/api/v1/invitation"): 422,
     ("GET", "/api/v1/link"): 422,
-    ("GET", "/api/v1/oidc/start"): 303,
-    ("GET", "/api/v1/oidc/callback"): 303,
+    ("GET", "/api/v1/oidc"): 200,
+    ("GET", "/api/v1/oidc/start"): 404,
+    ("GET", "/api/v1/oidc/callback"): 404,
 }
-"""Ways in, which want a password, a code or a provider's word, and what they answer without: 303 leads to sign in."""
+"""Ways in, which want a password, a code or a provider's word, and what they answer without; there is no provider."""
 
 FILLED = {
     "device": synthetic.DEVICE,
@@ -67,7 +68,6 @@ def test_every_route_but_the_open_ones_answers_401_without_a_token(service: Serv
             answer = strangers.request(method, service.url + path, headers=headers)
             if (method, path) in DOORS:
                 assert answer.status_code == DOORS[method, path], path
-                assert answer.headers.get("location", "/sign-in").startswith("/sign-in")
             elif (method, path) in OPEN:
                 assert answer.status_code == 200, path
             else:

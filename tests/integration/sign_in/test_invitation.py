@@ -64,14 +64,14 @@ def test_the_command_line_makes_the_first_administrator_and_ways_in(
     tmp_path: object, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SOMNOLINK_SERVICE_DATA", str(tmp_path))
-    monkeypatch.setenv("SOMNOLINK_SIGN_IN_PUBLIC_URL", "https://sleep.example.org/")
+    monkeypatch.setenv("SOMNOLINK_SERVICE_PUBLIC_URL", "https://sleep.example.org/")
 
     def run(*words: str) -> tuple[int, str]:
         with pytest.raises(SystemExit) as ended:
             main(["admin", *words])
         return int(str(ended.value.code or 0)), capsys.readouterr().out.strip()
 
-    invitation, link = "https://sleep.example.org/sign-in#invitation=", "https://sleep.example.org/api/v1/link?code="
+    invitation, link = "https://sleep.example.org/sign-in#invitation=", "https://sleep.example.org/sign-in#link="
     told = [run("administrator", "chief@example.org"), run("invite", "chief@example.org")]
     assert [(status, text.startswith(invitation)) for status, text in told] == [(0, True)] * 2
     assert told[0] != told[1]

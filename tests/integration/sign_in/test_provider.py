@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -12,11 +14,14 @@ import pytest
 from joserfc.jwk import OctKey, RSAKey
 
 from gateway.errors import ConfigurationError
+from gateway.service.api import ServiceStatus, create_app, serve
 from gateway.service.records import User
 from gateway.service.sign_in import SignIn
+from gateway.service.sign_in.passwords import Passwords
 from gateway.settings import SignInSettings
+from tests.integration.access.scene import QUICK
 from tests.integration.api import synthetic
-from tests.integration.sign_in.conftest import COOKIE, Entrance
+from tests.integration.sign_in.conftest import COOKIE, PASSWORD, Entrance
 from tests.servers.oidc_provider import OidcProvider, Person
 
 NOW_S = synthetic.NOW_MS // 1000
@@ -82,11 +87,12 @@ def refused(entrance: Entrance, caplog: pytest.LogCaptureFixture) -> tuple[str, 
 def test_a_known_user_is_let_in_and_sent_to_the_first_page(entrance: Entrance, provider: OidcProvider) -> None:
     user = entrance.user(password=None)
     provider.person = person(user)
+    assert entrance.browser().get("/oidc").json() == {"name": "The clinic's directory"}
     browser, where = go(entrance)
     assert where == "/"
     assert browser.get("/me").json()["id"] == user.id
-    assert [told["way"] for told in browser.get("/sessions").json()] == ["oidc"]
-    assert [(one.action, one.what) for one in entrance.audit(user)][-1] == ("sign_in", "oidc")
+    assert [told["way"] for told in browser.get("/sessions").json()] == ["provider"]
+    assert [(one.action, one.what) for one in entrance.audit(user)][-1] == ("sign_in", "provider")
     assert not any("oidc" in name for name in browser.cookies)
 
 
@@ -319,3 +325,38 @@ def test_settings_that_make_no_sense_end_the_start(
     right = {"oidc_issuer": "https://idp.example", "oidc_client_id": "x"}
     with pytest.raises(ConfigurationError, match=line):
         SignIn(entrance.records, entrance.clock, SignInSettings(**{**right, **wrong}))
+
+
+def test_a_provider_that_does_not_answer_holds_up_nobody_else(entrance: Entrance) -> None:
+    """More come by it than the server has threads, while it takes connections and says nothing."""
+    crowd, asked = 48, threading.Barrier(49)
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        settings = SignInSettings(
+            oidc_issuer=f"http://127.0.0.1:{silent.getsockname()[1]}", oidc_client_id="x", oidc_name="Silent"
+        )
+        app = create_app(
+            entrance.records,
+            entrance.store,
+            status=lambda: ServiceStatus(True, ""),
+            clock=entrance.clock,
+            sign_in=SignIn(entrance.records, entrance.clock, settings, passwords=Passwords(QUICK)),
+        )
+        with serve(app, "127.0.0.1", 0) as server, httpx.Client(base_url=f"{server.url}/api/v1", timeout=4) as desk:
+
+            def come() -> None:
+                with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=10) as line:
+                    line.sendall(b"GET /api/v1/oidc/start HTTP/1.1\r\nHost: x\r\n\r\n")
+                    asked.wait(20)
+
+            threads = [threading.Thread(target=come) for _ in range(crowd)]
+            for thread in threads:
+                thread.start()
+            body = {"name": entrance.user().name, "password": PASSWORD}
+            line, _ = silent.accept()  # the provider is being asked, and all others wait for their turn
+            assert desk.post("/session", json=body).status_code == 201
+            assert desk.get("/me").status_code == 200
+            asked.wait(20)
+            for thread in threads:
+                thread.join(20)
+            line.close()
+            silent.close()  # else each who waits takes its time to find out

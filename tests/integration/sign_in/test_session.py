@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import httpx
 import pytest
 
+from gateway.errors import SignInError
 from gateway.service.api import create_token
 from gateway.service.records import Role
+from gateway.service.sign_in import SignIn
+from gateway.service.sign_in.passwords import Passwords
 from gateway.service.sign_in.sign_in import LINK_MS
+from tests.integration.access.scene import QUICK
 from tests.integration.sign_in.conftest import COOKIE, PASSWORD, Entrance
 
 MINUTE_MS = 60_000
@@ -137,13 +142,17 @@ def test_nobody_is_signed_in_from_another_site(entrance: Entrance) -> None:
 
 
 def test_a_bearer_token_comes_before_the_cookie(entrance: Entrance) -> None:
-    browser, other = entrance.signed_in(entrance.user()), entrance.user()
+    user, other = entrance.user(), entrance.user()
+    browser = entrance.signed_in(user)
     token = create_token(entrance.records, "a", ["read"], created_ms=0, user=other.id)
     browser.headers["Authorization"] = f"Bearer {token}"
     assert browser.get("/me").json()["name"] == other.name
-    for wrong in ("Bearer slk_wrong", "Basic dGVzdDp0ZXN0"):
-        browser.headers["Authorization"] = wrong
-        assert browser.get("/me").status_code == 401
+    browser.headers["Authorization"] = "Bearer slk_wrong"
+    assert browser.get("/me").status_code == 401
+    # As a browser sends it for a proxy that has a password of its own.
+    browser.headers["Authorization"] = "Basic dGVzdDp0ZXN0"
+    assert browser.get("/me").json()["name"] == user.name
+    assert entrance.browser(Authorization="Basic dGVzdDp0ZXN0").get("/me").status_code == 401
 
 
 def test_signing_in_again_ends_the_session_before(entrance: Entrance) -> None:
@@ -152,6 +161,27 @@ def test_signing_in_again_ends_the_session_before(entrance: Entrance) -> None:
     browser.post("/session", json={"name": user.name, "password": PASSWORD})
     assert len(entrance.records.sessions.of_user(user.id)) == 1
     assert browser.get("/me").status_code == 200
+
+
+def test_who_listens_hears_no_more_once_the_session_is_over(entrance: Entrance) -> None:
+    user = entrance.user()
+    one, two = (entrance.signed_in(user).cookies[COOKIE] for _ in range(2))
+    first, second = (entrance.sign_in.principal(token) for token in (one, two))
+    assert first is not None
+    assert second is not None
+    assert entrance.sign_in.now(first) == first
+    entrance.sign_in.end(one)
+    assert (entrance.sign_in.now(first), entrance.sign_in.now(second)) == (None, second)
+    entrance.clock.now_ms += 30 * MINUTE_MS - 1
+    assert entrance.sign_in.principal(two, used=False) is not None
+    entrance.clock.now_ms += 1
+    assert (entrance.sign_in.now(second), entrance.sign_in.principal(two)) == (None, None)
+    by_token = replace(second, session=None)
+    assert entrance.sign_in.now(by_token) == by_token
+    entrance.records.users.set_disabled(user.id, 1)
+    assert entrance.sign_in.now(by_token) is None
+    program = replace(by_token, user=None)
+    assert entrance.sign_in.now(program) == program
 
 
 def test_a_link_lets_in_once_and_soon(entrance: Entrance) -> None:
@@ -176,3 +206,55 @@ def test_the_records_hold_no_token_and_no_password(entrance: Entrance) -> None:
     assert user.name.encode() in held
     for secret in (token, link, invitation, PASSWORD):
         assert secret.encode() not in held
+
+
+def test_a_hash_of_other_parameters_is_made_anew_at_the_next_sign_in(entrance: Entrance) -> None:
+    user = entrance.user()
+    before = entrance.records.credentials.password(user.id)
+    stronger = SignIn(entrance.records, entrance.clock, passwords=Passwords(replace(QUICK, time_cost=2)))
+    with pytest.raises(SignInError):
+        stronger.start(user.name, "wrong", None, address="")
+    assert entrance.records.credentials.password(user.id) == before
+    stronger.start(user.name, PASSWORD, None, address="")
+    after = entrance.records.credentials.password(user.id)
+    assert after is not None
+    assert "t=2" in after
+    stronger.start(user.name, PASSWORD, None, address="")
+    assert entrance.records.credentials.password(user.id) == after
+    assert entrance.signed_in(user).get("/me").status_code == 200
+
+
+def test_what_cannot_be_a_name_or_a_password_is_refused_before_anything_is_hashed(entrance: Entrance) -> None:
+    browser = entrance.browser()
+    for body in (
+        {"name": "", "password": "x"},
+        {"name": "a" * 201, "password": "x"},
+        {"name": "a", "password": "x" * 1_001},
+        {"name": "a\x00b", "password": "x"},
+        {"name": "a", "password": "x", "code": "1" * 101},
+        {"name": "a", "password": "x", "more": 1},
+    ):
+        answer = browser.post("/session", json=body)
+        assert (answer.status_code, "reason" in answer.json()) == (422, False), body
+
+
+@pytest.mark.parametrize("text", [r"\ud800", r"\u0000", r"\u202e", "\u00fc" * 200])
+def test_hostile_text_is_refused_or_wrong_and_never_a_fault(entrance: Entrance, text: str) -> None:
+    user = entrance.user()
+    browser = entrance.signed_in(user)
+    headers = {"Content-Type": "application/json"}
+    for path, body in (
+        ("/session", f'{{"name": "{text}", "password": "{text}"}}'),
+        ("/session", f'{{"name": "{user.name}", "password": "{text}"}}'),
+        ("/session", f'{{"name": "{user.name}", "password": "{text}", "code": "{text}"}}'),
+        ("/invitation", f'{{"code": "x", "password": "{text}"}}'),
+        ("/password", f'{{"password": "{PASSWORD}", "new": "{text}"}}'),
+    ):
+        answer = browser.post(path, content=body.encode(), headers=headers)
+        assert answer.status_code in (401, 422), (path, body)
+
+
+def test_a_cookie_of_any_bytes_is_nobodys(entrance: Entrance) -> None:
+    for token in (b"\xfc\xff", b'"', b"a" * 4_000, b"%00", b""):
+        answer = httpx.get(f"{entrance.url}/api/v1/me", headers={b"Cookie": COOKIE.encode() + b"=" + token})
+        assert answer.status_code == 401, token

@@ -8,12 +8,12 @@ from typing import Annotated, Final
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from gateway.errors import SignInError
+from gateway.errors import SignInError, SignInReason
 from gateway.service.access import Principal
 from gateway.service.api.context import Context
 from gateway.service.api.cookies import PROVIDER, cookie, put_cookie, remove_cookie
 from gateway.service.api.guard import Caller
-from gateway.service.api.models_sign_in import InvitationIn, SessionOut, SignInIn
+from gateway.service.api.models_sign_in import InvitationIn, ProviderOut, SessionOut, SignInIn
 from gateway.service.sign_in import Started
 
 AT_PROVIDER_S: Final = 600
@@ -74,11 +74,16 @@ def router(context: Context) -> APIRouter:
 def _provider(routes: APIRouter, context: Context) -> None:
     sign_in = context.sign_in
 
+    @routes.get("/oidc")
+    def get_provider() -> ProviderOut:
+        """Which OpenID Connect provider there is to sign in by."""
+        return ProviderOut(name=sign_in.provider_name)
+
     @routes.get("/oidc/start", status_code=303, response_class=RedirectResponse)
-    def go_to_provider(request: Request) -> RedirectResponse:
+    async def go_to_provider(request: Request) -> RedirectResponse:
         """Go to the OpenID Connect provider."""
         try:
-            begun = sign_in.begin_by_provider(_redirect(context, request))
+            begun = await context.at_the_provider.run(lambda: sign_in.begin_by_provider(_redirect(context, request)))
         except SignInError as error:
             return _sent_back(error)
         answer = RedirectResponse(begun.url, 303)
@@ -86,7 +91,7 @@ def _provider(routes: APIRouter, context: Context) -> None:
         return answer
 
     @routes.get("/oidc/callback", status_code=303, response_class=RedirectResponse)
-    def come_from_provider(
+    async def come_from_provider(
         request: Request,
         state: ProviderText = "",
         code: ProviderText | None = None,
@@ -96,7 +101,9 @@ def _provider(routes: APIRouter, context: Context) -> None:
         """Come back from the OpenID Connect provider, and go to the first page, or to sign in with `refused` why."""
         given = {"state": state, "code": code, "error": error, "iss": iss}
         kept = cookie(request.url.scheme, request.headers.get("cookie", ""), PROVIDER)
-        try:
+        answer = RedirectResponse("/", 303)
+
+        def come() -> None:
             started = sign_in.start_by_provider(
                 kept,
                 {name: text for name, text in given.items() if text is not None},
@@ -104,27 +111,32 @@ def _provider(routes: APIRouter, context: Context) -> None:
                 address=address_of(request),
                 agent=agent_of(request),
             )
+            _opened(context, started, request, answer)
+
+        try:
+            await context.at_the_provider.run(come)
         except SignInError as refused:
             answer = _sent_back(refused)
-        else:
-            answer = RedirectResponse("/", 303)
-            _opened(context, started, request, answer)
         remove_cookie(answer, request.url.scheme, PROVIDER)
         return answer
 
 
 def _redirect(context: Context, request: Request) -> str:
+    if context.sign_in.provider_name is None:
+        raise HTTPException(404, "there is no OpenID Connect provider here")
     return f"{base_of(context, request)}/api/v1/oidc/callback"
 
 
 def _sent_back(error: SignInError) -> RedirectResponse:
-    log.warning("sign-in by the provider refused: %s", error)
+    # Anybody can open the address with nothing begun: that is not worth a warning.
+    level = logging.INFO if error.reason is SignInReason.NOT_BEGUN else logging.WARNING
+    log.log(level, "sign-in by the provider refused: %s", error)
     return RedirectResponse(f"/sign-in?refused={error.reason}", 303)
 
 
 def base_of(context: Context, request: Request) -> str:
     """Where people find the service: as the settings say, else as this request found it."""
-    return context.sign_in.settings.public_url.rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
+    return context.sign_in.public_url or f"{request.url.scheme}://{request.url.netloc}"
 
 
 def _opened(context: Context, started: Started, request: Request, answer: Response) -> SessionOut:
