@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Final
@@ -98,6 +99,7 @@ def invite_home(
 ) -> None:
     """Make a one-time code by which a box joins; print, this once, what the box is to be told."""
     from gateway.cli.programs import place_of
+    from gateway.service.access import Action
     from gateway.service.homes.enrolment import make_invitation
 
     settings = load_settings(config)
@@ -107,19 +109,37 @@ def invite_home(
         raise ConfigurationError("service.public_url is not set: a box must be told where to go")
     now_ms = SystemClock().utc_ms()
     with _records(config) as records:
-        url = place_of(settings).url
-        made = make_invitation(
-            records, clinic, name, by=COMMAND_LINE, url=url, minutes=minutes, gateway=home, at_ms=now_ms
-        )
-        records.audit.add(
-            at_ms=now_ms,
-            who=COMMAND_LINE,
-            account=None,
-            address="",
-            action="manage_homes",
-            what=f"invite {made.kept.id}",
-        )
+        url, by = place_of(settings).url, COMMAND_LINE
+        made = make_invitation(records, clinic, name, by=by, url=url, minutes=minutes, gateway=home, at_ms=now_ms)
+        what = f"invite {made.kept.gateway} by code {made.kept.id}"
+        records.audit.add(at_ms=now_ms, who=by, account=None, address="", action=Action.MANAGE_HOMES, what=what)
     print(made.command)
+
+
+@admin.command()
+def listener(
+    clinic: Annotated[str, typer.Argument(help="Whose alert feed is to be heard.")],
+    config: ConfigOption = None,
+) -> None:
+    """Let a clinic's program hear its feed at the broker, by the clinic's id and a password that is printed this once.
+
+    Done again, the password before is no longer taken.
+    """
+    from gateway.cli.programs import broker_accounts
+    from gateway.service.access import Action
+
+    accounts, _ = broker_accounts(load_settings(config))
+    if accounts is None:
+        raise ConfigurationError("the broker's accounts are made by hand here: broker.dynamic_security is off")
+    with _records(config) as records:
+        if clinic not in {one.id for one in records.people.clinics()}:
+            raise ConfigurationError(f"no such clinic: {clinic}")
+        what = f"listener to the feed of {clinic}"
+        now_ms, by = SystemClock().utc_ms(), COMMAND_LINE
+        records.audit.add(at_ms=now_ms, who=by, account=None, address="", action=Action.READ_FEED, what=what)
+        password = secrets.token_urlsafe(32)
+        accounts.admit(clinic, password)
+    print(password)
 
 
 @admin.command("verify-audit")

@@ -73,6 +73,9 @@ class Scene:
         self.program = create_token(records, "program", ["read", "write"], created_ms=0)
         records.people.set_gateway_clinic(synthetic.GATEWAY, "clinic")
         self.alert = self.alert_about(self.patient)
+        self.code = records.homes.add_code(
+            "0" * 64, clinic="clinic", gateway="home-new", name="", made_by="", created_ms=0, expires_ms=1
+        ).id
 
     def session(self, role: Role, place: str) -> str:
         """A session of somebody, for a browser's cookie; the one that was made first, while it lasts."""
