@@ -11,6 +11,8 @@
     │   └── TransferError               a transfer broke off; what arrived is kept
     ├── WireError                   a message does not obey the wire contract (2)
     ├── BrokerError                 the broker cannot be reached or refuses us (5)
+    │   └── BrokerRefusalError          it is there, and does not let us in
+    ├── JoinError                   a clinic does not answer a box that wants to join, or says no (5)
     ├── OutboxError                 the outbox on disk cannot be used (6)
     │   └── OutboxFullError             it has reached its size bound
     ├── StoreError                  the sample store or the records cannot be used (6)
@@ -18,7 +20,8 @@
     │   └── StoreRejectedError          for good: this batch will never be stored as it is
     ├── ServerError                 a port is taken, a server did not start (7)
     ├── AccessError                 somebody asked for what is not theirs (1)
-    │   └── HiddenError                 and is not told whether it exists
+    │   ├── HiddenError                 and is not told whether it exists
+    │   └── SignedOutError              or their session is over
     └── SignInError                 somebody is not let in, or cannot change how (1); `reason` says why
 
 Analytics are pure and raise ``ValueError`` only.
@@ -80,6 +83,16 @@ class BrokerError(SomnolinkError):
     exit_status = 5
 
 
+class BrokerRefusalError(BrokerError):
+    """The broker is there, and does not let us in, or not do what we asked: to try again at once is of no use."""
+
+
+class JoinError(SomnolinkError):
+    """A clinic does not answer a box that wants to join it, or says no."""
+
+    exit_status = 5
+
+
 class OutboxError(SomnolinkError):
     """The outbox on disk cannot be used."""
 
@@ -116,6 +129,10 @@ class AccessError(SomnolinkError):
 
 class HiddenError(AccessError):
     """Somebody asked for what is not there, or not theirs to know of: the text is the same."""
+
+
+class SignedOutError(AccessError):
+    """A page's session is over: nothing more happens in it."""
 
 
 class SignInReason(StrEnum):

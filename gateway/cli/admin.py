@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from gateway.service.sign_in import SignIn
 
 admin = typer.Typer(no_args_is_help=True, help="Users and audit, for who runs the service.")
+
+COMMAND_LINE: Final = "command line"
+"""Who did it, where nobody signed in: whoever may read the service's secrets."""
 
 NameArgument = Annotated[str, typer.Argument(help="What the user signs in with, such as a mail address.")]
 
@@ -83,6 +87,59 @@ def token(
         expires_ms = now_ms + days * 86_400_000
         label = f"{user.name} {now_ms}"
         print(create_token(records, label, scopes, created_ms=now_ms, expires_ms=expires_ms, user=user.id))
+
+
+@admin.command("invite-home")
+def invite_home(
+    name: Annotated[str, typer.Argument(help="What the staff call that home; no name of a patient.")],
+    clinic: Annotated[str, typer.Option(help="Of which clinic.")] = "clinic",
+    home: Annotated[str | None, typer.Option(help="A home that gets a new box; without it, a new home.")] = None,
+    minutes: Annotated[int, typer.Option(help="For how long the code can be used.", min=5, max=7 * 1440)] = 1440,
+    config: ConfigOption = None,
+) -> None:
+    """Make a one-time code by which a box joins; print, this once, what the box is to be told."""
+    from gateway.cli.programs import place_of
+    from gateway.service.access import Action
+    from gateway.service.homes.enrolment import make_invitation
+
+    settings = load_settings(config)
+    if not settings.broker.dynamic_security:
+        raise ConfigurationError("homes do not join by a code here: broker.dynamic_security is off")
+    if not settings.service.public_url:
+        raise ConfigurationError("service.public_url is not set: a box must be told where to go")
+    now_ms = SystemClock().utc_ms()
+    with _records(config) as records:
+        url, by = place_of(settings).url, COMMAND_LINE
+        made = make_invitation(records, clinic, name, by=by, url=url, minutes=minutes, gateway=home, at_ms=now_ms)
+        what = f"invite {made.kept.gateway} by code {made.kept.id}"
+        records.audit.add(at_ms=now_ms, who=by, account=None, address="", action=Action.MANAGE_HOMES, what=what)
+    print(made.command)
+
+
+@admin.command()
+def listener(
+    clinic: Annotated[str, typer.Argument(help="Whose alert feed is to be heard.")],
+    config: ConfigOption = None,
+) -> None:
+    """Let a clinic's program hear its feed at the broker, by the clinic's id and a password that is printed this once.
+
+    Done again, the password before is no longer taken.
+    """
+    from gateway.cli.programs import broker_accounts
+    from gateway.service.access import Action
+
+    accounts, _ = broker_accounts(load_settings(config))
+    if accounts is None:
+        raise ConfigurationError("the broker's accounts are made by hand here: broker.dynamic_security is off")
+    with _records(config) as records:
+        if clinic not in {one.id for one in records.people.clinics()}:
+            raise ConfigurationError(f"no such clinic: {clinic}")
+        what = f"listener to the feed of {clinic}"
+        now_ms, by = SystemClock().utc_ms(), COMMAND_LINE
+        records.audit.add(at_ms=now_ms, who=by, account=None, address="", action=Action.READ_FEED, what=what)
+        password = secrets.token_urlsafe(32)
+        accounts.admit(clinic, password)
+    print(password)
 
 
 @admin.command("verify-audit")

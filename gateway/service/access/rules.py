@@ -36,11 +36,15 @@ class Action(StrEnum):
     READ_FEED = "read_feed"
     READ_DEVICE = "read_device"
     GIVE_DEVICE = "give_device"
+    READ_HOME = "read_home"
+    MANAGE_HOMES = "manage_homes"
+    READ_UNASSIGNED = "read_unassigned"
     READ_CLINIC = "read_clinic"
     READ_THRESHOLDS = "read_thresholds"
     CHANGE_THRESHOLDS = "change_thresholds"
     MANAGE_WEBHOOKS = "manage_webhooks"
     MANAGE_PEOPLE = "manage_people"
+    READ_AUDIT = "read_audit"
     READ_STATE = "read_state"
     READ_SET_ASIDE = "read_set_aside"
     READ_METRICS = "read_metrics"
@@ -70,16 +74,26 @@ RULES: Final[Mapping[Action, Mapping[Role, Relation]]] = {
         _SELF: Relation.SELF,
     },
     Action.GIVE_DEVICE: {_P: Relation.CLINIC, _D: Relation.CLINIC, _C: Relation.CLINIC},
+    # Who keeps the stock, and who hands it out. A home's devices are told by their ids: not who wears them.
+    Action.READ_HOME: {_A: Relation.CLINIC, _C: Relation.CLINIC},
+    Action.MANAGE_HOMES: {_A: Relation.CLINIC, _C: Relation.CLINIC},
+    Action.READ_UNASSIGNED: _STAFF,
     Action.READ_CLINIC: dict.fromkeys(Role, Relation.CLINIC),
     Action.READ_THRESHOLDS: _STAFF,
     Action.CHANGE_THRESHOLDS: {_A: Relation.CLINIC, _P: Relation.CLINIC},
     Action.MANAGE_WEBHOOKS: {_A: Relation.CLINIC},
     Action.MANAGE_PEOPLE: {_A: Relation.CLINIC},
+    Action.READ_AUDIT: {_A: Relation.CLINIC},
     Action.READ_STATE: {_A: Relation.OTHER},
     Action.READ_SET_ASIDE: {},
     Action.READ_METRICS: {},
 }
 """An administrator runs the clinic and sees no patient."""
 
-PROGRAMS: Final = frozenset(Action) - {Action.OWN_ACCOUNT, Action.MANAGE_PEOPLE}
+PROGRAMS: Final = frozenset(Action) - {
+    Action.OWN_ACCOUNT,
+    Action.MANAGE_PEOPLE,
+    Action.MANAGE_HOMES,
+    Action.READ_AUDIT,
+}
 """What a token of the service's own opens, within its scopes, whoever the patient is."""

@@ -3,32 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Final
 
 from gateway.service.access import Action
-
-
-class Target(StrEnum):
-    """What a route acts on, found by the path (or the query) of the same name."""
-
-    LIST = "list"
-    """Many: the role is checked here, and the route tells only what the caller sees."""
-    SERVICE = "service"
-    """The service itself, or who one is: the role decides."""
-    SESSION = "session"
-    """One's own account, which takes a session: no token opens it."""
-    CLINIC = "clinic"
-    PATIENT = "patient"
-    DEVICE = "device"
-    NIGHT = "night"
-    """What a device measured in a night: of somebody whom the caller sees."""
-    ALERT = "alert"
-    ASSIGNMENT = "assignment"
-    WEBHOOK = "webhook"
-    USER = "user"
-    TEAM = "team"
-
+from gateway.service.access.gate import Target
 
 Rule = tuple[Action, Target]
 
@@ -44,8 +22,8 @@ DOORS: Final = frozenset(
 )
 """By them people come in: each takes a password, a code or a provider's word, and none tells anything before."""
 
-OPEN: Final = frozenset({("GET", "/health"), ("GET", "/")}) | DOORS
-"""The others hold no data."""
+OPEN: Final = frozenset({("GET", "/health"), ("GET", "/"), ("POST", "/homes/join")}) | DOORS
+"""The others hold no data; a box that joins shows its one-time code instead of a token."""
 
 ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/metrics"): (Action.READ_METRICS, Target.SERVICE),
@@ -53,6 +31,14 @@ ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/set-aside"): (Action.READ_SET_ASIDE, Target.SERVICE),
     ("GET", "/devices"): (Action.READ_DEVICE, Target.LIST),
     ("GET", "/devices/{device}"): (Action.READ_DEVICE, Target.DEVICE),
+    ("GET", "/unassigned"): (Action.READ_UNASSIGNED, Target.LIST),
+    ("GET", "/homes"): (Action.READ_HOME, Target.LIST),
+    ("GET", "/homes/{home}"): (Action.READ_HOME, Target.HOME),
+    ("PATCH", "/homes/{home}"): (Action.MANAGE_HOMES, Target.HOME),
+    ("DELETE", "/homes/{home}"): (Action.MANAGE_HOMES, Target.HOME),
+    ("GET", "/clinics/{clinic}/homes/codes"): (Action.MANAGE_HOMES, Target.CLINIC),
+    ("POST", "/clinics/{clinic}/homes"): (Action.MANAGE_HOMES, Target.CLINIC),
+    ("DELETE", "/homes/codes/{code}"): (Action.MANAGE_HOMES, Target.CODE),
     ("GET", "/nights"): (Action.READ_PATIENT, Target.LIST),
     ("GET", "/nights/{device}/{night}"): (Action.READ_PATIENT, Target.NIGHT),
     ("GET", "/nights/{device}/{night}/desaturations"): (Action.READ_PATIENT, Target.NIGHT),
@@ -86,12 +72,15 @@ ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/alerts"): (Action.READ_ALERT, Target.LIST),
     ("GET", "/alerts/{alert}"): (Action.READ_ALERT, Target.ALERT),
     ("GET", "/alerts/{alert}/history"): (Action.READ_ALERT, Target.ALERT),
+    ("GET", "/alerts/{alert}/carers"): (Action.HANDLE_ALERT, Target.ALERT),
     ("POST", "/alerts/{alert}/acknowledge"): (Action.HANDLE_ALERT, Target.ALERT),
     ("POST", "/alerts/{alert}/snooze"): (Action.HANDLE_ALERT, Target.ALERT),
     ("POST", "/alerts/{alert}/assign"): (Action.HANDLE_ALERT, Target.ALERT),
     ("POST", "/alerts/{alert}/comments"): (Action.HANDLE_ALERT, Target.ALERT),
     ("GET", "/feed/{clinic}"): (Action.READ_FEED, Target.CLINIC),
     ("GET", "/feed/{clinic}/events"): (Action.READ_FEED, Target.CLINIC),
+    ("GET", "/audit"): (Action.READ_AUDIT, Target.LIST),
+    ("GET", "/audit/verification"): (Action.READ_AUDIT, Target.LIST),
     ("GET", "/me"): (Action.OWN_ACCOUNT, Target.SERVICE),
     ("GET", "/session"): (Action.OWN_ACCOUNT, Target.SESSION),
     ("DELETE", "/session"): (Action.OWN_ACCOUNT, Target.SESSION),

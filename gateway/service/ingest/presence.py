@@ -7,9 +7,10 @@ from typing import Final, Protocol
 
 from gateway.clock import Clock
 from gateway.errors import WireError
-from gateway.service.records import Records, Severity
+from gateway.service.records import Contact, DeviceState, GatewayState, Records, Severity
 from gateway.wire.client import Message
-from gateway.wire.codec import decode_gateway_status
+from gateway.wire.codec import GatewayStatus, decode_gateway_status
+from gateway.wire.presence import DeviceStatus
 from gateway.wire.topics import check_name
 
 NOTICES: Final = {
@@ -50,6 +51,8 @@ class Presence:
         self._records = records
         self._clock = clock
         self._raised: dict[str, frozenset[str]] = {}
+        self.refused = 0
+        """Words of revoked gateways, which are not taken."""
 
     def take(self, message: Message) -> None:
         """Take a status message; one that is none is logged and left."""
@@ -60,9 +63,13 @@ class Presence:
             log.warning("%s: %s", message.topic[:120], error)
             return
         now_ms = self._clock.utc_ms()
+        if status.online and self._records.homes.revoked(gateway):
+            self.refused += 1
+            return
+        state = _state(gateway, status, now_ms, retained=message.retained)
+        self._records.states.hear(state, [_told(one, now_ms) for one in status.devices])
         if not status.online:
             return
-        self._records.devices.gateway_seen(gateway, now_ms)
         self._listener.gateway_status(gateway, status.since_ms, status.pending)
         notices = frozenset(status.notices) & NOTICES.keys()
         before = self._raised.get(gateway)
@@ -74,3 +81,37 @@ class Presence:
         for kind in sorted((NOTICES.keys() if before is None else before) - notices):
             self._records.alerts.resolve(kind, gateway, at_ms=now_ms)
         self._raised[gateway] = notices
+
+
+def _told(one: DeviceStatus, now_ms: int) -> tuple[Contact, DeviceState]:
+    """What a status says of a device."""
+    state = DeviceState(
+        one.device,
+        now_ms,
+        contact_ms=one.contact_ms or None,
+        reachable=one.reachable,
+        voltage=one.voltage,
+        boots=one.boots,
+        clock=one.clock,
+        clock_ms=one.contact_ms,
+        drift_ppm=one.drift_ppm,
+    )
+    return Contact(one.device, now_ms, one.battery_pct, one.model or None, one.firmware or None), state
+
+
+def _state(gateway: str, status: GatewayStatus, now_ms: int, *, retained: bool) -> GatewayState:
+    """What a status says; when one that was retained was said is not known, and so not how far its clock is off."""
+    return GatewayState(
+        gateway,
+        status.online,
+        since_ms=now_ms,
+        heard_ms=now_ms,
+        version=status.version[:64],
+        pending=status.pending,
+        oldest_ms=status.oldest_ms,
+        disk_free_bytes=status.disk_free_bytes,
+        radio=status.radio,
+        clock_set=status.clock_set,
+        clock_error_ms=status.clock_error_ms,
+        clock_offset_ms=None if retained or not status.since_ms else status.since_ms - now_ms,
+    )

@@ -27,7 +27,7 @@ class Devices:
     def gateway_seen(self, gateway: str, at_ms: int, *, name: str | None = None) -> None:
         """Note that a gateway was heard of; a new one is registered under `name` (its id if None)."""
         with self._database.write() as session:
-            _note_gateway(session, gateway, at_ms, name)
+            note_gateway(session, gateway, at_ms, name)
 
     def gateways(self) -> list[Gateway]:
         """Every gateway, by id."""
@@ -56,7 +56,7 @@ class Devices:
         """
         zone_info(zone)
         with self._database.write() as session:
-            _note_gateway(session, gateway, at_ms, None)
+            note_gateway(session, gateway, at_ms, None)
             row = session.get(DeviceRow, device)
             if row is None:
                 row = _new_device(gateway, device, zone, at_ms)
@@ -70,9 +70,9 @@ class Devices:
     def authorise(
         self, pairs: Collection[tuple[str, str]], *, auto_enrol: bool, zone: str, at_ms: int
     ) -> dict[tuple[str, str], Device | Refusal]:
-        """Say for each (gateway, device) whether that gateway may speak for that device.
+        """Say for each (gateway, device) whether that gateway may speak for that device. A revoked one may for none.
 
-        One query answers a whole group of messages; no answer is cached, so that a change counts at once.
+        Two queries answer a whole group of messages; no answer is cached, so that a change counts at once.
 
         Parameters
         ----------
@@ -88,19 +88,32 @@ class Devices:
         """
         wanted = set(pairs)
         known = self.get_many({device for _, device in wanted})
-        strangers = sorted(pair for pair in wanted if pair[1] not in known)
+        revoked = self._revoked({gateway for gateway, _ in wanted})
+        strangers = sorted(pair for pair in wanted if pair[1] not in known and pair[0] not in revoked)
         if strangers and auto_enrol:
             zone_info(zone)
             with self._database.write() as session:
                 for gateway, device in strangers:
                     row = session.get(DeviceRow, device)
                     if row is None:
-                        _note_gateway(session, gateway, at_ms, None)
+                        note_gateway(session, gateway, at_ms, None)
                         row = _new_device(gateway, device, zone, at_ms)
                         session.add(row)
                         session.flush()
                     known[device] = _device(row)
-        return {pair: _verdict(pair[0], known.get(pair[1])) for pair in wanted}
+        return {
+            pair: Refusal.REVOKED_GATEWAY if pair[0] in revoked else _verdict(pair[0], known.get(pair[1]))
+            for pair in wanted
+        }
+
+    def _revoked(self, gateways: Collection[str]) -> frozenset[str]:
+        ids = sorted(gateways)
+        found: set[str] = set()
+        with self._database.read() as session:
+            for first in range(0, len(ids), _CHUNK):
+                some = GatewayRow.id.in_(ids[first : first + _CHUNK])
+                found.update(session.scalars(sa.select(GatewayRow.id).where(some, GatewayRow.revoked_ms.is_not(None))))
+        return frozenset(found)
 
     def contact(self, contacts: Sequence[Contact]) -> None:
         """Note contacts with known devices in one transaction; one that is older than the last known changes nothing.
@@ -172,7 +185,8 @@ def _rows(session: Session, devices: Collection[str]) -> dict[str, DeviceRow]:
     return found
 
 
-def _note_gateway(session: Session, gateway: str, at_ms: int, name: str | None) -> None:
+def note_gateway(session: Session, gateway: str, at_ms: int, name: str | None) -> None:
+    """Note, within a transaction, that a gateway was heard of."""
     row = session.get(GatewayRow, gateway)
     if row is None:
         session.add(GatewayRow(id=gateway, name=name or gateway, first_seen_ms=at_ms, last_seen_ms=at_ms))

@@ -43,6 +43,14 @@ EXPECTED: dict[str, dict[str, str]] = {
     "GET /set-aside": {},
     "GET /devices": {"anyone": "APDCS"},
     "GET /devices/{device}": {"near": "PDS", "clinic": "AC"},
+    "GET /unassigned": {"anyone": "APDC"},
+    "GET /homes": {"anyone": "AC"},
+    "GET /homes/{home}": {"clinic": "AC"},
+    "PATCH /homes/{home}": {"clinic": "AC"},
+    "DELETE /homes/{home}": {"clinic": "AC"},
+    "GET /clinics/{clinic}/homes/codes": {"clinic": "AC"},
+    "POST /clinics/{clinic}/homes": {"clinic": "AC"},
+    "DELETE /homes/codes/{code}": {"clinic": "AC"},
     "GET /nights": {"anyone": "PDCS"},
     "GET /nights/{device}/{night}": {"near": "PDCS"},
     "GET /nights/{device}/{night}/desaturations": {"near": "PDCS"},
@@ -76,12 +84,15 @@ EXPECTED: dict[str, dict[str, str]] = {
     "GET /alerts": {"anyone": "PDC"},
     "GET /alerts/{alert}": {"near": "PDC"},
     "GET /alerts/{alert}/history": {"near": "PDC"},
+    "GET /alerts/{alert}/carers": {"near": "PDC"},
     "POST /alerts/{alert}/acknowledge": {"near": "PDC"},
     "POST /alerts/{alert}/snooze": {"near": "PDC"},
     "POST /alerts/{alert}/assign": {"near": "PDC"},
     "POST /alerts/{alert}/comments": {"near": "PDC"},
     "GET /feed/{clinic}": {"clinic": "PDC"},
     "GET /feed/{clinic}/events": {"clinic": "PDC"},
+    "GET /audit": {"anyone": "A"},
+    "GET /audit/verification": {"anyone": "A"},
     "GET /me": {"anyone": "APDCS"},
     **{name: {"anyone": "APDCS"} for name in OF_A_SESSION},
     "GET /clinics/{clinic}/users": {"clinic": "A"},
@@ -96,9 +107,14 @@ EXPECTED: dict[str, dict[str, str]] = {
     "PUT /teams/{team}/patients/{patient}": {"clinic": "A"},
     "DELETE /teams/{team}/patients/{patient}": {"clinic": "A"},
 }
-PEOPLE = {name for name in EXPECTED if name.split()[1].startswith(("/me", "/teams", "/users"))} | {
-    f"{method} /clinics/{{clinic}}/{what}" for method in ("GET", "POST") for what in ("users", "teams")
+HOMES = {name for name, allowed in EXPECTED.items() if "homes" in name and allowed == {"clinic": "AC"}} - {
+    "GET /homes/{home}"
 }
+PEOPLE = (
+    {name for name in EXPECTED if name.split()[1].startswith(("/audit", "/me", "/teams", "/users"))}
+    | {f"{method} /clinics/{{clinic}}/{what}" for method in ("GET", "POST") for what in ("users", "teams")}
+    | HOMES
+)
 """What no program's token opens."""
 
 MEANT = {"near": ("near",), "clinic": ("near", "clinic"), "anyone": PLACES}
@@ -126,6 +142,8 @@ def prepared(scene: Scene, name: str) -> str:
         session=NO_SESSION,
         token=NO_TOKEN,
         webhook=webhook,
+        home=synthetic.GATEWAY,
+        code=scene.code,
     )
     query = {
         "POST /imports": f"?name=night.bin&patient={scene.patient}",

@@ -15,7 +15,21 @@ from alembic.migration import MigrationContext
 
 from analytics.alerts.findings import Finding
 from gateway.errors import SignInError, SignInReason, StoreRejectedError, StoreUnavailableError
-from gateway.service.records import Desaturation, NightResult, NightUpdate, Records, Rejected, Role, State, Subject
+from gateway.service.records import (
+    Account,
+    Contact,
+    Desaturation,
+    DeviceState,
+    GatewayState,
+    NightResult,
+    NightUpdate,
+    Records,
+    Refusal,
+    Rejected,
+    Role,
+    State,
+    Subject,
+)
 from gateway.service.records.tables import Base
 from gateway.service.sign_in import SignIn
 from gateway.service.sign_in.factor import RECOVERY_CODES, STEP_MS
@@ -63,6 +77,37 @@ def test_the_migrations_make_exactly_the_tables_that_the_program_maps(records: R
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     engine.dispose()
+
+
+def test_a_code_is_one_boxs_and_homes_are_as_they_say(records: Records) -> None:
+    homes, devices = records.homes, records.devices
+    homes.add_code("c" * 64, clinic="clinic", gateway="home-1", name="A", made_by="x", created_ms=1, expires_ms=1 << 42)
+    won: list[str] = []
+
+    def knock(box: str) -> None:
+        if homes.redeem("c" * 64, box, salt=box, at_ms=5) is not None:
+            won.append(box)
+
+    threads = [threading.Thread(target=knock, args=(f"{number:064}",)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert homes.accounts() == [Account("home-1", won[0], False)]
+    devices.enrol("home-1", RING, zone="UTC", at_ms=1)
+    records.results.replace_night(RESULT, ())
+    assert records.assignments.unassigned() == (1, 1)
+    whole = (1 << 53) - 1
+    state = GatewayState("home-1", True, 5, 5, "0.1", whole, whole, whole, "ok", True, whole, -whole)
+    records.states.hear(state, [(Contact(RING, 5, firmware="2"), DeviceState(RING, 5, boots=whole, clock="ok"))])
+    assert records.states.gateways() == {"home-1": state}
+    assert records.states.devices([RING])[RING].boots == whole
+    homes.set_revoked("home-1", 9)
+    assert devices.authorise([("home-1", RING)], auto_enrol=True, zone="UTC", at_ms=9) == {
+        ("home-1", RING): Refusal.REVOKED_GATEWAY
+    }
+    assert homes.accounts() == [Account("home-1", won[0], True)]
 
 
 def test_many_openings_at_once_migrate_once(url: str, records: Records) -> None:
