@@ -1,4 +1,4 @@
-"""`somnolink admin`: the first administrator, tokens of users, and whether the audit is whole."""
+"""`somnolink admin`: the first administrator, ways in for users, and whether the audit is whole."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from gateway.settings import load_settings
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gateway.service.records import Records
+    from gateway.service.records import Records, User
+    from gateway.service.sign_in import SignIn
 
 admin = typer.Typer(no_args_is_help=True, help="Users and audit, for who runs the service.")
 
@@ -33,11 +34,40 @@ def administrator(
     clinic: Annotated[str, typer.Option(help="Of which clinic.")] = "clinic",
     config: ConfigOption = None,
 ) -> None:
-    """Make a clinic's administrator, who makes all other users. `somnolink admin token` then lets them in."""
+    """Make a clinic's administrator, who makes all other users; print where to set the password, once, in a week."""
     from gateway.service.records import Role
+    from gateway.service.sign_in.codes import invitation_url
 
-    with _records(config) as records:
-        print(records.users.add(clinic, name, Role.ADMINISTRATOR, at_ms=SystemClock().utc_ms()).id)
+    with _entrance(config) as (records, sign_in, base):
+        user = records.users.add(clinic, name, Role.ADMINISTRATOR, at_ms=SystemClock().utc_ms())
+        print(invitation_url(base, sign_in.invite(user.id)))
+
+
+@admin.command()
+def invite(
+    name: NameArgument,
+    remove_second_factor: Annotated[
+        bool, typer.Option("--remove-second-factor", help="The user has lost it; be sure who asks.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Print where a user sets the first, or a forgotten, password, once, within a week."""
+    from gateway.service.sign_in.codes import invitation_url
+
+    with _entrance(config) as (records, sign_in, base):
+        user = _user(records, name)
+        if remove_second_factor and not sign_in.remove_factor(user.id):
+            raise ConfigurationError(f"{name} has no second factor")
+        print(invitation_url(base, sign_in.invite(user.id)))
+
+
+@admin.command()
+def link(name: NameArgument, config: ConfigOption = None) -> None:
+    """Print a link that lets a user in, once, within a quarter of an hour."""
+    from gateway.service.sign_in.codes import link_url
+
+    with _entrance(config) as (records, sign_in, base):
+        print(link_url(base, sign_in.link(_user(records, name).id)))
 
 
 @admin.command()
@@ -52,17 +82,15 @@ def token(
 
     now_ms = SystemClock().utc_ms()
     with _records(config) as records:
-        user = records.users.named(name)
-        if user is None:
-            raise ConfigurationError(f"no such user: {name}")
+        user = _user(records, name)
         scopes = ["read"] if read_only else ["read", "write"]
         expires_ms = now_ms + days * 86_400_000
         label = f"{user.name} {now_ms}"
         print(create_token(records, label, scopes, created_ms=now_ms, expires_ms=expires_ms, user=user.id))
 
 
-@admin.command()
-def invite(
+@admin.command("invite-home")
+def invite_home(
     name: Annotated[str, typer.Argument(help="What the staff call that home; no name of a patient.")],
     clinic: Annotated[str, typer.Option(help="Of which clinic.")] = "clinic",
     home: Annotated[str | None, typer.Option(help="A home that gets a new box; without it, a new home.")] = None,
@@ -130,6 +158,26 @@ def verify_audit(
     with _records(config) as records:
         last = records.audit.verify(Seal(int(number), sha256) if noted else None)
     print(f"{last.number}:{last.sha256}")
+
+
+def _user(records: Records, name: str) -> User:
+    user = records.users.named(name)
+    if user is None:
+        raise ConfigurationError(f"no such user: {name}")
+    return user
+
+
+@contextmanager
+def _entrance(config: Path | None) -> Iterator[tuple[Records, SignIn, str]]:
+    """The records, who lets people in, and where people find the service."""
+    from gateway.service.sign_in import SignIn
+
+    settings = load_settings(config)
+    service = settings.service
+    scheme = "https" if service.http_certificate_file else "http"
+    base = service.public_url.rstrip("/") or f"{scheme}://{service.http_host}:{service.http_port}"
+    with _records(config) as records:
+        yield records, SignIn(records, SystemClock(), settings.sign_in), base
 
 
 @contextmanager

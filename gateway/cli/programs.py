@@ -210,6 +210,8 @@ def service(config: ConfigOption = None) -> None:
         accounts=accounts,
         accounts_key=accounts_key,
         place=place_of(settings),
+        sign_in=settings.sign_in,
+        public_url=settings.service.public_url,
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -104,7 +104,7 @@ def test_our_own_services_are_given_settings_that_exist(service: str) -> None:
         assert settings.broker.password_file
         assert settings.broker.dynamic_security
         assert settings.broker.admin_password_file == "/run/secrets/broker-admin-password"
-        assert settings.service.public_url == "http://service:8080"
+        assert settings.service.public_url == "http://127.0.0.1:8080"
         assert settings.service.metrics_token_file == "/run/secrets/metrics-token"
         assert settings.service.store.startswith("influx+v2://influxdb:8086?")
         assert settings.service.records == "postgresql://somnolink@postgres/somnolink"
@@ -120,7 +120,8 @@ def test_the_home_joins_by_the_code_that_lies_ready() -> None:
     line = environment("home")["SIMULATION_INVITATION"]
     assert line == f"{volume.split(':')[1]}/line"
     assert invitation["entrypoint"][-1].endswith(f"> {line}")
-    assert invitation["environment"] == SERVICES["service"]["environment"]
+    url = {"SOMNOLINK_SERVICE_PUBLIC_URL": "http://service:8080"}
+    assert invitation["environment"] == SERVICES["service"]["environment"] | url
     assert invitation["secrets"] == SERVICES["service"]["secrets"]
 
 

@@ -31,8 +31,29 @@ class Access:
         AccessError
             If it is not.
         """
+        if who.limited and action is not Action.OWN_ACCOUNT:
+            raise AccessError("this takes a second factor: set it up, or give its code")
         if (action not in PROGRAMS) if who.user is None else (who.user.role not in RULES[action]):
             raise AccessError(f"this is not for {_kind(who)}")
+
+    def may(self, who: Principal, action: Action) -> bool:
+        """Whether `role` would return: for what is shown or offered at all, not for what is done."""
+        try:
+            self.role(who, action)
+        except AccessError:
+            return False
+        return True
+
+    def session(self, who: Principal) -> None:
+        """Return if `who` has signed in, rather than come with a token.
+
+        Raises
+        ------
+        AccessError
+            If it is a token: who gets hold of one would otherwise stay for ever.
+        """
+        if who.session is None:
+            raise AccessError("a token does not open the account itself: sign in")
 
     def patient(self, who: Principal, action: Action, patient: str) -> Patient:
         """The patient, if `who` may do that with them.
@@ -192,6 +213,8 @@ class Access:
 
 
 def _allowed(who: Principal, action: Action, relation: Relation) -> bool:
+    if who.limited and action is not Action.OWN_ACCOUNT:
+        return False
     if who.user is None:
         return action in PROGRAMS
     needed = RULES[action].get(who.user.role)

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.clock import Clock, SystemClock
 from gateway.service import web
+from gateway.service.access.gate import Gate
 from gateway.service.alerts.stream import FeedHub
 from gateway.service.api import problems
 from gateway.service.api.auth import AccessRule, Authentication
@@ -23,36 +24,42 @@ from gateway.service.api.route_rules import DOORS
 from gateway.service.api.routes import (
     accounts,
     alerts,
+    audit,
     devices,
     feeds,
     homes,
     imports,
     nights,
     operations,
+    own_account,
     patient_nights,
     patients,
     reports,
     samples,
+    session,
     thresholds,
 )
 from gateway.service.api.status import ServiceStatus
 from gateway.service.exchange.imports.commit import Analyse
 from gateway.service.homes import Enrolment
 from gateway.service.records import Records
+from gateway.service.sign_in import SignIn
 from gateway.service.store.base import SampleStore
+from gateway.service.web.pages import load
+from gateway.service.web.router import NICEGUI_FILES, Pages, is_page
 
 PREFIX: Final = "/api/v1"
 HEALTH: Final = f"{PREFIX}/health"
 METRICS: Final = "/metrics"
 
 RULE: Final = AccessRule(
-    public={HEALTH, *web.PAGES},
+    public={HEALTH, *web.PLAIN_PAGES},
     public_folders=(web.STATIC_FOLDER,),
     scopes={METRICS: "metrics"},
     doors=frozenset((method, PREFIX + path) for method, path in DOORS),
 )
-"""Health, and the page's own files, which hold no data, are open, and the door for boxes that show a one-time code;
-everything else takes a token."""
+"""Health, and the pages' own files, which hold no data, are open, and so are the ways in, and the door for boxes that
+show a one-time code; everything else takes a token or a session."""
 
 
 def create_app(
@@ -64,6 +71,8 @@ def create_app(
     analyse: Analyse | None = None,
     enrolment: Enrolment | None = None,
     rate: RateLimit | None = None,
+    zone: str = "UTC",
+    sign_in: SignIn | None = None,
 ) -> FastAPI:
     """Make the HTTP application.
 
@@ -81,13 +90,21 @@ def create_app(
         How homes join; None: they do not join by a code here.
     rate : RateLimit or None
         How much one address may ask; None for as much as it likes.
+    zone : str
+        IANA name of the zone in which pages show times that are no patient's and no device's.
+    sign_in : SignIn or None
+        Lets people in; None for one with all settings as they are by default.
     """
     clock = clock or SystemClock()
     feed = FeedHub(records)
-    context = Context(records, store, clock, status, feed, enrolment or Enrolment(records, clock), analyse)
+    sign_in = sign_in or SignIn(records, clock)
+    enrolment = enrolment or Enrolment(records, clock)
+    context = Context(records, store, clock, status, feed, sign_in, enrolment, analyse)
+    site = web.Site(context, Gate(records, clock), zone)
+    load()
     registry = CollectorRegistry()
     registry.register(ServiceCollector(context))
-    app = FastAPI(
+    app = problems.DescribedApi(
         title="somnolink",
         version="1",
         summary="Nights, samples and results of home sleep monitoring.",
@@ -96,8 +113,9 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=web.lifespan(site),
         dependencies=[Depends(guard(records, clock))],
-        responses={code: {"model": ProblemOut} for code in (401, 403, 404, 422, 503)},
+        responses={code: {"model": ProblemOut} for code in (400, 401, 403, 404, 422, 429, 503)},
     )
     modules = (
         devices,
@@ -113,6 +131,9 @@ def create_app(
         feeds,
         operations,
         accounts,
+        audit,
+        session,
+        own_account,
     )
     for module in modules:
         app.include_router(module.router(context), prefix=PREFIX)
@@ -121,9 +142,10 @@ def create_app(
     web.mount(app)
     problems.install(app)
     # The last added is the first asked.
-    app.add_middleware(Authentication, records=records, clock=clock, rule=RULE)
+    app.add_middleware(Authentication, records=records, clock=clock, rule=RULE, sign_in=sign_in)
+    app.add_middleware(Pages, site=site)
     if rate is not None:
         app.add_middleware(RateLimiter, limit=rate)
     app.add_middleware(RequestTimes, registry=registry)
-    app.add_middleware(SecurityHeaders, cacheable=(web.STATIC_FOLDER,))
+    app.add_middleware(SecurityHeaders, cacheable=(web.STATIC_FOLDER,), lasting=(NICEGUI_FILES,), is_page=is_page)
     return app

@@ -1,80 +1,34 @@
-"""Bearer tokens (RFC 6750): every path is closed unless it is listed as public."""
+"""Bearer tokens (RFC 6750), else the session's cookie: every path is closed unless it is listed as public."""
 
 from __future__ import annotations
 
-import hashlib
-import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.clock import Clock
-from gateway.errors import ConfigurationError, StoreUnavailableError
+from gateway.errors import StoreUnavailableError
 from gateway.service.access import Principal
+from gateway.service.api.cookies import cookie, is_same_origin
 from gateway.service.api.problems import problem
 from gateway.service.records import Records
+from gateway.service.sign_in import SignIn
+from gateway.service.sign_in.codes import text_hash
+from gateway.service.sign_in.tokens import SCOPES, TokenScope, create_token
 
-TokenScope = Literal["read", "write", "metrics"]
-
-SCOPES: Final[tuple[TokenScope, ...]] = ("read", "write", "metrics")
-"""``read``: whatever is asked for. ``write``: whatever changes something. ``metrics``: the Prometheus page alone."""
+__all__ = ["READING", "SCOPES", "AccessRule", "Authentication", "TokenScope", "create_token", "token_hash"]
 
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-
-_PREFIX: Final = "slk_"
-"""Tells a secret scanner what it has found."""
-
-
-def create_token(
-    records: Records,
-    name: str,
-    scopes: Iterable[str],
-    *,
-    created_ms: int,
-    expires_ms: int | None = None,
-    user: str | None = None,
-) -> str:
-    """Make an API token; its text is returned this once and kept nowhere.
-
-    Parameters
-    ----------
-    name : str
-        What it is for; one token a name.
-    scopes : iterable of str
-        Of `SCOPES`.
-    created_ms : int
-        Now, UTC.
-    expires_ms : int or None
-        UTC from which it is no longer taken; None for never.
-    user : str or None
-        Id of the user whose it is: within its scopes it opens what the user may. None: a program's, of every clinic.
-
-    Raises
-    ------
-    ConfigurationError
-        If there is no such scope, no scope at all, or it would have expired already.
-    StoreRejectedError
-        If there is a token of that name.
-    """
-    wanted = set(scopes)
-    if not wanted or not wanted <= set(SCOPES):
-        raise ConfigurationError(f"a token's scopes are one or more of {', '.join(SCOPES)}")
-    if not name.strip():
-        raise ConfigurationError("a token needs a name that says what it is for")
-    if expires_ms is not None and expires_ms <= created_ms:
-        raise ConfigurationError("a token cannot expire before it is made")
-    token = _PREFIX + secrets.token_urlsafe(32)
-    records.tokens.add(name, token_hash(token), wanted, created_ms=created_ms, expires_ms=expires_ms, user=user)
-    return token
 
 
 def token_hash(token: str) -> str:
     """SHA-256 of a token, hex. A plain hash will do: the token is 256 random bits, not a password."""
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+    return text_hash(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +44,7 @@ class AccessRule:
     scopes : mapping of str to str
         Paths that take another scope than `default`.
     doors : frozenset of (str, str)
-        Methods and paths by which somebody comes in who has no token yet.
+        Methods and paths by which people, and boxes, come in.
     """
 
     public: Collection[str]
@@ -109,13 +63,18 @@ class AccessRule:
 
 
 class Authentication:
-    """ASGI middleware that lets a request through only with a token that is known, in time and of the right scope."""
+    """ASGI middleware that lets a request through only with a token or session that is known, in time and sufficient.
 
-    def __init__(self, app: ASGIApp, records: Records, clock: Clock, rule: AccessRule) -> None:
+    A bearer token comes first. A browser sends its cookie whoever's page made it ask: so what is to be changed by a
+    session, or opened by a door, must have been asked for by one of our own pages.
+    """
+
+    def __init__(self, app: ASGIApp, records: Records, clock: Clock, rule: AccessRule, sign_in: SignIn) -> None:
         self._app = app
         self._records = records
         self._clock = clock
         self._rule = rule
+        self._sign_in = sign_in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401 or 403 as a problem document, or pass the request on."""
@@ -128,18 +87,28 @@ class Authentication:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008, "reason": "no such socket"})
             return
-        text = _bearer(Headers(scope=scope).get("authorization", ""))
+        headers, changes = Headers(scope=scope), scope["method"] not in READING
+        same = is_same_origin(scope["scheme"], headers)
+        if (scope["method"], scope["path"]) in self._rule.doors:
+            if changes and same is False:
+                await _elsewhere(scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
+            return
+        text = _bearer(headers.get("authorization", ""))
+        session = "" if text else cookie(scope["scheme"], headers.get("cookie", ""))
         try:
-            who = await run_in_threadpool(self._principal, text) if text else None
+            who = await run_in_threadpool(self._who, text, session)
         except StoreUnavailableError:
             await problem(503, "tokens cannot be checked for now; try again", headers={"Retry-After": "5"})(
                 scope, receive, send
             )
             return
         if who is None:
-            detail = "this resource needs a token: Authorization: Bearer ..." if not text else "the token is not valid"
-            challenge = 'Bearer realm="somnolink"' + (', error="invalid_token"' if text else "")
-            await problem(401, detail, headers={"WWW-Authenticate": challenge})(scope, receive, send)
+            await _refused(text, session)(scope, receive, send)
+            return
+        if session and changes and not same:
+            await _elsewhere(scope, receive, send)
             return
         needed = self._rule.scope_of(scope["path"], scope["method"])
         if needed not in who.scopes:
@@ -149,6 +118,11 @@ class Authentication:
             return
         scope.setdefault("state", {})["principal"] = who
         await self._app(scope, receive, send)
+
+    def _who(self, text: str, session: str) -> Principal | None:
+        if text:
+            return self._principal(text)
+        return self._sign_in.principal(session) if session else None
 
     def _principal(self, text: str) -> Principal | None:
         """Who has that token; None if nobody, no longer, or if its user is kept out."""
@@ -161,6 +135,19 @@ class Authentication:
         if user is None or user.disabled_ms is not None:
             return None
         return Principal(user.name, token.scopes, user)
+
+
+def _refused(text: str, session: str) -> Response:
+    if session and not text:
+        detail = "the session is over: sign in"
+    else:
+        detail = "the token is not valid" if text else "this resource needs a token: Authorization: Bearer ..."
+    challenge = 'Bearer realm="somnolink"' + (', error="invalid_token"' if text else "")
+    return problem(401, detail, headers={"WWW-Authenticate": challenge})
+
+
+async def _elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
+    await problem(403, "this was asked for by a page that is none of this service")(scope, receive, send)
 
 
 def _bearer(header: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Final
 
@@ -14,11 +14,13 @@ from gateway.clock import Clock
 from gateway.errors import ConfigurationError, StoreRejectedError, WireError
 from gateway.service.access import Access, Principal
 from gateway.service.alerts.stream import FeedHub
+from gateway.service.api.door import Door
 from gateway.service.api.status import ServiceStatus
 from gateway.service.exchange.imports.commit import Analyse
 from gateway.service.homes import Enrolment
 from gateway.service.patient_nights import own
-from gateway.service.records import Alert, Clinic, Device, NightResult, Patient, Records
+from gateway.service.records import Alert, Clinic, Device, NightResult, Patient, Records, User
+from gateway.service.sign_in import SignIn
 from gateway.service.store.base import SampleStore
 
 DEVICE_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,63}$"
@@ -51,6 +53,10 @@ class Context:
 
     Attributes
     ----------
+    at_the_provider : Door
+        Where what asks an OpenID Connect provider waits: one that is away must not hold up anybody else.
+    at_the_door : Door
+        Where what hashes passwords waits for its turn.
     enrolment : Enrolment
         How homes join and are revoked.
     analyse : Analyse or None
@@ -62,8 +68,11 @@ class Context:
     clock: Clock
     status: Callable[[], ServiceStatus]
     feed: FeedHub
+    sign_in: SignIn
     enrolment: Enrolment
     analyse: Analyse | None = None
+    at_the_door: Door = field(default_factory=Door)
+    at_the_provider: Door = field(default_factory=Door)
 
     @property
     def access(self) -> Access:
@@ -91,6 +100,13 @@ class Context:
         found = self.records.people.patient(patient)
         if found is None:
             raise HTTPException(404, f"no such patient: {patient}")
+        return found
+
+    def user(self, user: str) -> User:
+        """The user; a 404 problem if there is none."""
+        found = self.records.users.get(user)
+        if found is None:
+            raise HTTPException(404, f"no such user: {user}")
         return found
 
     def alert(self, alert: str) -> Alert:

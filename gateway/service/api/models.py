@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
+from gateway.errors import SignInReason
 from gateway.service.api.models_homes import DeviceStateOut
 from gateway.service.nights import night_bounds
 from gateway.service.records import Desaturation, Device, DeviceState, NightResult, SetAside, State, Stretch
@@ -232,3 +233,4 @@ class ProblemOut(BaseModel):
     status: int
     detail: str
     errors: list[dict[str, str]] | None = None
+    reason: SignInReason | None = None

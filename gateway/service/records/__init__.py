@@ -10,7 +10,9 @@ from pathlib import Path
 from analytics.alerts.lifecycle import State as AlertState
 from gateway.service.records.alerts import Alerts
 from gateway.service.records.assignments import Assignments
+from gateway.service.records.attempts import Attempts, Tally
 from gateway.service.records.audit import Audit, AuditEntry, Seal
+from gateway.service.records.credentials import Credentials
 from gateway.service.records.data_time import DataTimes
 from gateway.service.records.database import Database
 from gateway.service.records.devices import Devices
@@ -19,6 +21,7 @@ from gateway.service.records.homes import Homes
 from gateway.service.records.patient_nights import PatientNights
 from gateway.service.records.people import People
 from gateway.service.records.results import Results
+from gateway.service.records.sessions import Sessions
 from gateway.service.records.set_aside import SetAsides
 from gateway.service.records.states import States
 from gateway.service.records.teams import Teams
@@ -55,6 +58,7 @@ from gateway.service.records.values_people import (
     SideEffectKind,
     TreatmentStep,
 )
+from gateway.service.records.values_sign_in import CodeKind, SecondFactor, SignInSession, SignInWay
 from gateway.service.records.webhooks import Webhooks
 
 __all__ = [
@@ -68,6 +72,7 @@ __all__ = [
     "Assignment",
     "AuditEntry",
     "Clinic",
+    "CodeKind",
     "Contact",
     "Desaturation",
     "Device",
@@ -85,13 +90,17 @@ __all__ = [
     "Rejected",
     "Role",
     "Seal",
+    "SecondFactor",
     "SetAside",
     "Severity",
     "SideEffect",
     "SideEffectKind",
+    "SignInSession",
+    "SignInWay",
     "State",
     "Stretch",
     "Subject",
+    "Tally",
     "Team",
     "TreatmentStep",
     "User",
@@ -128,6 +137,8 @@ class Records:
     tokens : Tokens
     users, teams
         Who may sign in, and which users care for which patients.
+    credentials, sessions, attempts
+        What users sign in with, where they are signed in, and what was tried in vain.
     homes, states
         Homes that join and are revoked; how gateways and devices are.
     audit : Audit
@@ -158,6 +169,9 @@ class Records:
         self.tokens = Tokens(self._database)
         self.users = Users(self._database)
         self.teams = Teams(self._database)
+        self.credentials = Credentials(self._database)
+        self.sessions = Sessions(self._database)
+        self.attempts = Attempts(self._database)
         self.homes = Homes(self._database)
         self.states = States(self._database)
         self.audit = Audit(self._database)

@@ -14,11 +14,29 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from gateway.service.access import RULES, Action
 from gateway.service.api.route_rules import OPEN, ROUTE_RULES
 from gateway.service.records import Role
-from tests.integration.access.scene import PLACES, Scene
+from tests.integration.access.scene import NO_SESSION, NO_TOKEN, PLACES, Scene
 from tests.integration.api import synthetic
 
 ROLES = dict(zip("APDCS", Role, strict=True))
 NIGHT = f"{synthetic.DEVICE}/{synthetic.NIGHT.isoformat()}"
+
+OF_A_SESSION = (
+    "GET /session",
+    "DELETE /session",
+    "POST /session/second-factor",
+    "GET /sessions",
+    "DELETE /sessions",
+    "DELETE /sessions/{session}",
+    "POST /password",
+    "GET /second-factor",
+    "POST /second-factor",
+    "POST /second-factor/confirmation",
+    "POST /second-factor/removal",
+    "GET /tokens",
+    "POST /tokens",
+    "DELETE /tokens/{token}",
+)
+"""The own account, which no token opens, a user's own neither: these are tried with a session each."""
 
 EXPECTED: dict[str, dict[str, str]] = {
     "GET /ready": {"anyone": "A"},
@@ -66,16 +84,22 @@ EXPECTED: dict[str, dict[str, str]] = {
     "GET /alerts": {"anyone": "PDC"},
     "GET /alerts/{alert}": {"near": "PDC"},
     "GET /alerts/{alert}/history": {"near": "PDC"},
+    "GET /alerts/{alert}/carers": {"near": "PDC"},
     "POST /alerts/{alert}/acknowledge": {"near": "PDC"},
     "POST /alerts/{alert}/snooze": {"near": "PDC"},
     "POST /alerts/{alert}/assign": {"near": "PDC"},
     "POST /alerts/{alert}/comments": {"near": "PDC"},
     "GET /feed/{clinic}": {"clinic": "PDC"},
     "GET /feed/{clinic}/events": {"clinic": "PDC"},
+    "GET /audit": {"anyone": "A"},
+    "GET /audit/verification": {"anyone": "A"},
     "GET /me": {"anyone": "APDCS"},
+    **{name: {"anyone": "APDCS"} for name in OF_A_SESSION},
     "GET /clinics/{clinic}/users": {"clinic": "A"},
     "POST /clinics/{clinic}/users": {"clinic": "A"},
     "PATCH /users/{user}": {"clinic": "A"},
+    "POST /users/{user}/invitation": {"clinic": "A"},
+    "DELETE /users/{user}/second-factor": {"clinic": "A"},
     "GET /clinics/{clinic}/teams": {"clinic": "A"},
     "POST /clinics/{clinic}/teams": {"clinic": "A"},
     "PUT /teams/{team}/users/{user}": {"clinic": "A"},
@@ -87,7 +111,7 @@ HOMES = {name for name, allowed in EXPECTED.items() if "homes" in name and allow
     "GET /homes/{home}"
 }
 PEOPLE = (
-    {name for name in EXPECTED if name.split()[1].startswith(("/me", "/teams", "/users"))}
+    {name for name in EXPECTED if name.split()[1].startswith(("/audit", "/me", "/teams", "/users"))}
     | {f"{method} /clinics/{{clinic}}/{what}" for method in ("GET", "POST") for what in ("users", "teams")}
     | HOMES
 )
@@ -115,6 +139,8 @@ def prepared(scene: Scene, name: str) -> str:
         user=scene.user,
         assignment=scene.assignment,
         alert=scene.alert,
+        session=NO_SESSION,
+        token=NO_TOKEN,
         webhook=webhook,
         home=synthetic.GATEWAY,
         code=scene.code,
@@ -147,9 +173,16 @@ def test_who_comes_through(scene: Scene, name: str) -> None:
         for key, token in scene.tokens.items()
         if passed(scene.ask(method, prepared(scene, name), token).status_code)
     }
+    if name in OF_A_SESSION:
+        assert found == set()
+        found = {
+            key for key in scene.tokens if passed(scene.ask_in_session(method, prepared(scene, name), key).status_code)
+        }
     assert found == allowed
     assert scene.ask(method, prepared(scene, name), None).status_code == 401
-    assert passed(scene.ask(method, prepared(scene, name), scene.program).status_code) == (name not in PEOPLE)
+    assert passed(scene.ask(method, prepared(scene, name), scene.program).status_code) == (
+        name not in {*PEOPLE, *OF_A_SESSION}
+    )
 
 
 def test_every_route_stands_in_both_tables(scene: Scene) -> None:

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
+import pyotp
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from analytics.alerts.findings import Finding
-from gateway.errors import StoreRejectedError, StoreUnavailableError
+from gateway.errors import SignInError, SignInReason, StoreRejectedError, StoreUnavailableError
 from gateway.service.records import (
     Account,
     Contact,
@@ -25,13 +26,21 @@ from gateway.service.records import (
     Records,
     Refusal,
     Rejected,
+    Role,
     State,
     Subject,
 )
 from gateway.service.records.tables import Base
+from gateway.service.sign_in import SignIn
+from gateway.service.sign_in.factor import RECOVERY_CODES, STEP_MS
+from gateway.service.sign_in.passwords import Passwords
+from gateway.settings import SignInSettings
+from tests.integration.access.scene import QUICK
+from tests.integration.api.conftest import SetClock
 from tests.servers.postgresql import running
 
 PASSWORD = "not in the address"
+WORDS = "four words that belong apart"
 RING = "o2ring-0011223344"
 RESULT = NightResult(RING, date(2026, 3, 10), "peak", "1", "UTC", State.RUNNING, 1, 2, 3.0, {"odi4": 7.5}, 5)
 
@@ -213,3 +222,61 @@ def test_people_alerts_and_the_feed(records: Records) -> None:
     assert records.webhooks.list(active=True)[0].seq == records.feed.last()
     records.data_times.put({"home/x": (1, 2)})
     assert records.data_times.all()["home/x"] == (1, 2)
+
+
+def test_sign_in(records: Records) -> None:
+    clock = SetClock()
+    sign_in = SignIn(records, clock, SignInSettings(staff_second_factor=True), passwords=Passwords(QUICK))
+    user = records.users.add("clinic", "chief@example.org", Role.ADMINISTRATOR, at_ms=0)
+    sign_in.accept(sign_in.invite(user.id).text, WORDS)
+    started = sign_in.start("Chief@example.org", WORDS, None, address="192.0.2.1", agent="a browser")
+    who = sign_in.principal(started.token)
+    assert who == started.principal
+    assert who.limited
+    new = sign_in.account.begin_factor(who, WORDS, address="")
+    clock.now_ms = 4_000_000_000_000  # beyond 32 bits, and the session's end
+    assert sign_in.principal(started.token) is None
+    code = pyotp.TOTP(new.secret).generate_otp(clock.now_ms // STEP_MS)
+    assert len(sign_in.account.confirm_factor(who, code, address="")) == RECOVERY_CODES
+    for wrong, reason in (("wrong", SignInReason.WRONG), (WORDS, SignInReason.CODE_WRONG)):
+        with pytest.raises(SignInError) as refused:
+            sign_in.start(user.name, wrong, code, address="192.0.2.2")
+        assert refused.value.reason is reason
+    for number in range(9):
+        with pytest.raises(SignInError):
+            sign_in.start(f"name-{number}", "wrong", None, address="192.0.2.2")
+    clock.now_ms += STEP_MS
+    code = pyotp.TOTP(new.secret).generate_otp(clock.now_ms // STEP_MS)
+    again = sign_in.start(user.name, WORDS, code, address="192.0.2.1").principal
+    assert [one.id for one in sign_in.account.sessions(again)] == [again.session]
+    sign_in.account.make_token(again, "own", ["read"], 1, address="")
+    (token,) = sign_in.account.tokens(again)
+    assert sign_in.account.remove_token(again, token.id, address="")
+    records.credentials.bind("https://idp.example", "a", user.id, at_ms=1)
+    with pytest.raises(StoreRejectedError, match="already"):
+        records.credentials.bind("https://idp.example", "b", user.id, at_ms=1)
+    assert records.credentials.identity("https://idp.example", "a") == user.id
+    records.users.set_disabled(user.id, 1)
+    assert records.sessions.of_user(user.id) == []
+
+
+def test_a_link_opens_once_however_many_open_it_at_once(url: str, records: Records) -> None:
+    other = Records(url, password=PASSWORD)
+    user = records.users.add("clinic", "chief@example.org", Role.ADMINISTRATOR, at_ms=0)
+    clock, found = SetClock(), []
+    entrances = [SignIn(one, clock, passwords=Passwords(QUICK)) for one in (records, other)]
+    code = entrances[0].link(user.id).text
+
+    def open_it(entrance: SignIn) -> None:
+        try:
+            found.append(entrance.start_by_link(code, address="").principal.name)
+        except SignInError as error:
+            found.append(error.reason)
+
+    threads = [threading.Thread(target=open_it, args=(entrances[at % 2],)) for at in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    other.close()
+    assert sorted(found) == sorted([user.name, *[SignInReason.CODE_OVER] * 5])

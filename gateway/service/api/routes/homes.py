@@ -27,6 +27,7 @@ from gateway.service.api.models_homes import (
 from gateway.service.api.rate import Buckets, RateLimit, client_of
 from gateway.service.records import Home
 from gateway.service.unassigned import unassigned
+from gateway.service.views.stock import clinic_devices
 
 CodeId = Annotated[str, Path(pattern=r"^j-[0-9a-f]{12}$", description="Id of the code; not its text")]
 
@@ -52,7 +53,7 @@ def router(context: Context) -> APIRouter:
 def _joining(routes: APIRouter, context: Context) -> None:
     wrong = Buckets(WRONG, context.clock.monotonic_s)
 
-    @routes.post("/homes/join", responses={code: {"model": ProblemOut} for code in (409, 429)})
+    @routes.post("/homes/join", responses={409: {"model": ProblemOut}})
     def join(given: JoinIn, request: Request) -> JoinOut:
         """Let a box in by a one-time code. The same box may ask again while the code lasts, for the same answer."""
         client = client_of(request.scope)
@@ -139,12 +140,7 @@ def _unassigned(routes: APIRouter, context: Context) -> None:
     @routes.get("/unassigned")
     def list_unassigned(who: Caller) -> list[WaitingOut]:
         """What the clinic's devices measured while nobody had them. An assignment makes it somebody's."""
-        clinics = context.records.people.gateway_clinics()
-        devices = {
-            one.id: one
-            for one in context.records.devices.list()
-            if who.user is None or clinics.get(one.gateway_id) == who.user.clinic
-        }
+        devices = clinic_devices(context.records, who)
         found = unassigned(context.records, context.store, devices)
         return [WaitingOut.of(one, devices[one.device]) for one in found]
 

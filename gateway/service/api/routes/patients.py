@@ -23,6 +23,7 @@ from gateway.service.api.models_people import (
     TreatmentStepIn,
     TreatmentStepOut,
 )
+from gateway.service.handing_out import give_device
 
 AssignmentId = Annotated[str, Path(pattern=r"^a-[0-9a-f]{12}$", description="Id of the assignment")]
 
@@ -99,11 +100,16 @@ def _assignments(routes: APIRouter, context: Context) -> None:
     def assign(patient: PatientId, given: AssignmentIn, who: Caller) -> AssignmentOut:
         """Give the patient a device. Its coming nights are counted in the patient's zone."""
         known = context.patient(patient)
-        context.access.device(who, Action.GIVE_DEVICE, given.device)
         with refusing():
-            made = records.assignments.assign(given.device, patient, from_ms=given.from_ms, to_ms=given.to_ms)
-            if made.holds_at(context.clock.utc_ms()):
-                records.devices.set_zone(given.device, known.zone)
+            made = give_device(
+                records,
+                who,
+                given.device,
+                known,
+                from_ms=given.from_ms,
+                to_ms=given.to_ms,
+                now_ms=context.clock.utc_ms(),
+            )
         return AssignmentOut.of(made)
 
     @routes.patch("/assignments/{assignment}", tags=["patients"])
