@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from gateway.errors import WireError
 from gateway.service.records import Device, Refusal, Rejected
 from gateway.wire import topics
@@ -17,8 +19,7 @@ from gateway.wire.messages import Ack, Batch, Result
 Name = tuple[str, str, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(msgspec.Struct, frozen=True, gc=False):
     """A good batch and the gateway that brought it."""
 
     gateway: str
