@@ -9,11 +9,12 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+import msgspec
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
@@ -92,8 +93,7 @@ class Will:
     payload: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, eq=False):
     """One message that arrived; `Connection.acknowledge` takes it back.
 
     Attributes
@@ -109,7 +109,7 @@ class Message:
     mid: int
     qos: int
     retained: bool = False
-    connection: Connection | None = field(default=None, compare=False, repr=False)
+    connection: Connection | None = None
 
 
 class Connection:

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from gateway.errors import WireError
+from gateway.wire.layout import Layouts, worth_learning
 from gateway.wire.messages import MAX_COUNT, VERSION, Ack, Array, Batch, ClockInfo, shown
 from gateway.wire.presence import MAX_DEVICES, DeviceStatus, RadioState, Whole, Words
 
@@ -31,6 +32,8 @@ _TAG_OF: Final[Mapping[np.dtype[Any], int]] = {
     np.dtype("<f4"): 85,
 }
 """RFC 8746, section 2.1: the tag of each little-endian element type that our columns use."""
+
+_layouts: Final = Layouts()
 
 _DTYPE_OF: Final = {tag: dtype for dtype, tag in _TAG_OF.items()}
 
@@ -85,13 +88,6 @@ def encode_batch(batch: Batch) -> bytes:
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 
 
-class _Clock(msgspec.Struct):
-    source: _Text
-    uncertainty_ms: int
-    boot: int | None = None
-    tick0: int | None = None
-
-
 class _Name(msgspec.Struct):
     """What an acknowledgement can say, and an outbox can hold."""
 
@@ -114,7 +110,7 @@ class _Fields(msgspec.Struct):
     last: bool
     t0_ms: int
     columns: dict[str, np.ndarray[Any, np.dtype[Any]]]
-    clock: _Clock
+    clock: ClockInfo
     dt_ms: int | None = None
     t_ms: np.ndarray[Any, np.dtype[Any]] | None = None
 
@@ -159,28 +155,44 @@ def decode_message(payload: bytes) -> tuple[list[Batch], list[Refused]]:
         _check_size(payload)
     except WireError as error:
         return [], [Refused(str(error), None, payload)]
-    reader = io.BytesIO(payload)
-    decoder = cbor2.CBORDecoder(reader, tag_hook=_from_tag)
-    while (start := reader.tell()) < len(payload):
+    start = 0
+    while start < len(payload):
         if len(batches) + len(refused) == MAX_BATCHES:
             refused.append(Refused(f"more than {MAX_BATCHES} batches in a message", None, payload[start:]))
             break
+        quick = _layouts.read(payload, start)
+        if quick is not None:
+            batches.append(quick[0])
+            start = quick[1]
+            continue
         try:
-            fields = decoder.decode()
+            fields, end = _one_item(payload, start)
         except Exception as error:  # as in decode_batch
             refused.append(Refused(str(_not_cbor(error)), None, payload[start:]))
             break
+        part = payload[start:end]
         try:
-            batches.append(_batch_of(fields))
+            batch = _batch_of(fields)
         except WireError as error:
-            name = _name_of(fields)
             whole = isinstance(fields, dict)
-            refused.append(Refused(str(error), name, payload[start : reader.tell()] if whole else payload[start:]))
+            refused.append(Refused(str(error), _name_of(fields), part if whole else payload[start:]))
             if not whole:
                 break
+        else:
+            batches.append(batch)
+            if worth_learning(batch) and encode_batch(batch) == part:
+                _layouts.learn(batch, part)
+        start = end
     if not payload:
         refused.append(Refused("an empty message", None, b""))
     return batches, refused
+
+
+def _one_item(payload: bytes, start: int) -> tuple[object, int]:
+    """The CBOR item that begins at `start`, and where it ends."""
+    reader = io.BytesIO(payload)
+    reader.seek(start)
+    return cbor2.CBORDecoder(reader, tag_hook=_from_tag).decode(), reader.tell()
 
 
 def _check_size(payload: bytes) -> None:
@@ -211,7 +223,6 @@ def _batch_of(fields: object) -> Batch:
         known = msgspec.convert(fields, _Fields)
     except (msgspec.ValidationError, ValueError) as error:
         raise WireError(f"not a batch: {str(error)[:120]}") from None
-    clock = known.clock
     return Batch(
         device=known.device,
         kind=known.kind,  # type: ignore[arg-type]  # Batch refuses what is no kind
@@ -224,7 +235,7 @@ def _batch_of(fields: object) -> Batch:
         dt_ms=known.dt_ms,
         t_ms=known.t_ms,
         columns=known.columns,
-        clock=ClockInfo(clock.source, clock.uncertainty_ms, clock.boot, clock.tick0),
+        clock=known.clock,
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntFlag
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -108,8 +109,7 @@ def shown(number: int) -> str:
     return str(number) if abs(number) < 1 << 64 else f"a number of {number.bit_length()} bits"
 
 
-@dataclass(frozen=True, slots=True)
-class ClockInfo:
+class ClockInfo(msgspec.Struct, frozen=True, gc=False):
     """Where a batch's times come from.
 
     Attributes
@@ -124,7 +124,7 @@ class ClockInfo:
         The device's own tick or counter at the first sample, unit as the family states.
     """
 
-    source: str
+    source: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
     uncertainty_ms: int
     boot: int | None = None
     tick0: int | None = None
@@ -137,9 +137,10 @@ class ClockInfo:
                 raise WireError(f"clock.{name} out of range: {shown(value)}")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Batch:
+class Batch(msgspec.Struct, frozen=True, eq=False, gc=False):
     """Some samples of one device, immutable, named by (device, session, revision, seq).
+
+    Made thousands of times a second, so by msgspec, which is several times as quick as a frozen dataclass.
 
     Attributes
     ----------
@@ -153,6 +154,8 @@ class Batch:
         Equally long arrays, types as in `SCHEMA`.
     last : bool
         True on the last batch of a complete stored session.
+    size : int
+        Number of samples; set from the columns.
     """
 
     device: str
@@ -167,7 +170,7 @@ class Batch:
     t_ms: NDArray[np.int32] | None = None
     revision: int = 0
     last: bool = False
-    size: int = field(init=False, default=0)
+    size: int = 0
 
     def __post_init__(self) -> None:
         """Check the contract; `WireError` says what is wrong in one line."""
@@ -178,16 +181,16 @@ class Batch:
             raise WireError(f"unknown origin {self.origin[:40]!r}")
         if not self.columns:
             raise WireError("a batch needs at least one column")
-        sizes = set()
         for name, column in self.columns.items():
-            if name not in schema:
+            dtype = schema.get(name)
+            if dtype is None:
                 raise WireError(f"kind {self.kind} has no column {name[:40]!r}")
-            if column.dtype != schema[name] or column.ndim != 1:
-                raise WireError(f"column {name} must be a flat array of {schema[name].str}, not {column.dtype.str}")
-            sizes.add(column.size)
+            if column.dtype != dtype or column.ndim != 1:
+                raise WireError(f"column {name} must be a flat array of {dtype.str}, not {column.dtype.str}")
+        sizes = {column.size for column in self.columns.values()}
         if len(sizes) != 1:
             raise WireError(f"columns differ in length: {sorted(sizes)}")
-        size = sizes.pop()
+        (size,) = sizes
         if not 1 <= size <= MAX_SAMPLES:
             raise WireError(f"a batch holds 1 to {MAX_SAMPLES} samples, not {size}")
         if (self.dt_ms is None) == (self.t_ms is None):
@@ -204,18 +207,33 @@ class Batch:
             raise WireError("seq and revision count from 0 and stay below 2^31")
         if not 0 <= self.t0_ms < 1 << 43:
             raise WireError(f"t0_ms out of range: {shown(self.t0_ms)}")
-        object.__setattr__(self, "size", size)
+        msgspec.structs.force_setattr(self, "size", size)
 
     @property
     def name(self) -> tuple[str, str, int, int]:
         """(device, session, revision, seq): arriving twice under one name is the same as once."""
         return self.device, self.session, self.revision, self.seq
 
+    def continues(self, before: Batch) -> bool:
+        """Whether it is evenly sampled and goes on where `before` ends, at the same interval."""
+        return self.dt_ms is not None and self.dt_ms == before.dt_ms and self.t0_ms == before.end_ms
+
     def times_ms(self) -> NDArray[np.int64]:
         """UTC milliseconds of each sample, shape (size,)."""
-        if self.t_ms is not None:
-            return self.t0_ms + self.t_ms.astype(np.int64)
-        return self.t0_ms + np.arange(self.size, dtype=np.int64) * np.int64(self.dt_ms or 0)
+        if self.dt_ms is not None:
+            return np.arange(self.t0_ms, self.end_ms, self.dt_ms, dtype=np.int64)
+        assert self.t_ms is not None, "a batch has either"
+        return self.t0_ms + self.t_ms.astype(np.int64)
+
+    @property
+    def first_ms(self) -> int:
+        """UTC milliseconds of the first sample."""
+        return self.t0_ms if self.t_ms is None else self.t0_ms + int(self.t_ms[0])
+
+    @property
+    def last_ms(self) -> int:
+        """UTC milliseconds of the last sample."""
+        return self.end_ms - (self.dt_ms or 0)
 
     @property
     def end_ms(self) -> int:

@@ -6,19 +6,20 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
+
 from gateway.errors import WireError
 from gateway.service.records import Device, Refusal, Rejected
 from gateway.wire import topics
 from gateway.wire.client import Message
 from gateway.wire.codec import decode_message, encode_batch
-from gateway.wire.columns import has_infinite
+from gateway.wire.columns import infinite_column
 from gateway.wire.messages import Ack, Batch, Result
 
 Name = tuple[str, str, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Arrived(msgspec.Struct, frozen=True, gc=False):
     """A good batch and the gateway that brought it."""
 
     gateway: str
@@ -97,6 +98,7 @@ def open_group(messages: Sequence[Message], received_ms: int) -> Group:
                 group.reject_batch(Arrived(topic.gateway, message.topic, batch), "bad_batch", problem)
             else:
                 group.good.append(Arrived(topic.gateway, message.topic, batch))
+    _without_infinite(group)
     return group
 
 
@@ -105,10 +107,21 @@ def _problem(batch: Batch, topic: topics.BatchTopic) -> str | None:
         return f"batch of {batch.device} on the topic of {topic.device}"
     if batch.kind != topic.kind:
         return f"batch of kind {batch.kind} on the topic of {topic.kind}"
-    for name, column in batch.columns.items():
-        if has_infinite(column):
-            return f"column {name} holds an infinite value"
     return None
+
+
+def _without_infinite(group: Group) -> None:
+    """Set batches with an infinite value aside."""
+    if infinite_column([arrived.batch for arrived in group.good]) is None:
+        return
+    finite = []
+    for arrived in group.good:
+        found = infinite_column([arrived.batch])
+        if found is None:
+            finite.append(arrived)
+        else:
+            group.reject_batch(arrived, "bad_batch", f"column {found[1]} holds an infinite value")
+    group.good = finite
 
 
 def authorise(group: Group, verdicts: Mapping[tuple[str, str], Device | Refusal]) -> None:

@@ -29,7 +29,7 @@ from gateway.wire.client import Message
 from gateway.wire.codec import encode_acks
 from gateway.wire.messages import Batch
 
-GROUP: Final = 256
+GROUP: Final = 512
 """At most this many messages share a commit."""
 
 QUEUE: Final = 1024

@@ -24,7 +24,7 @@ from analytics.oximetry.analysis import analyze_chunks
 from analytics.oximetry.events import Desaturation as Found
 from analytics.oximetry.signal import OximetryChunk
 from gateway.clock import Clock
-from gateway.service.ingest.cutting import by_night, chunk_of, chunks_of
+from gateway.service.ingest.cutting import by_night, chunk_of, chunks_of, joined
 from gateway.service.nights import night_bounds
 from gateway.service.records import Desaturation, NightResult, NightUpdate, Records, State
 from gateway.service.records.patient_nights import BELIEVED
@@ -125,9 +125,7 @@ class Nights:
         """
         now_s = time.monotonic()
         new: list[Key] = []
-        for batch, zone in batches:
-            if batch.kind != "oximetry":
-                continue
+        for batch, zone in joined((batch, zone) for batch, zone in batches if batch.kind == "oximetry"):
             for night, part in by_night(batch, zone):
                 key = (batch.device, night)
                 if key not in self._stale:

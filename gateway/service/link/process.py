@@ -71,7 +71,8 @@ class Relay:
         self._token += 1
         self._unanswered[self._token] = message
         self._held.append((self._token, message))
-        self._some.set()
+        if not self._some.is_set():  # setting it takes a lock
+            self._some.set()
 
     def _hand_over(self) -> None:
         try:

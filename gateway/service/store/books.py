@@ -7,11 +7,12 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from gateway.errors import StoreRejectedError
 from gateway.service.store.base import SessionCover
-from gateway.wire.columns import has_infinite
+from gateway.wire.columns import infinite_column
 from gateway.wire.messages import Batch, Kind, Origin
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+-]{0,127}")
@@ -66,14 +67,14 @@ class SessionBook:
         self.last_seq = self.newest_ms = -1
         self.samples = 0
 
-    def add(self, batch: Batch, start_ms: int, newest_ms: int) -> None:
-        """Enter a batch that `judge` called NEW, with the times of its first and its last sample."""
+    def add(self, batch: Batch) -> None:
+        """Enter a batch that `judge` called NEW."""
         self.samples += batch.size
-        self.newest_ms = max(self.newest_ms, newest_ms)
+        self.newest_ms = max(self.newest_ms, batch.last_ms)
         if batch.last:
             self.last_seq = max(self.last_seq, batch.seq)
         runs, at, seq = self.runs, self._run_before(batch.seq), batch.seq
-        run = Run(seq, seq, start_ms, batch.end_ms)
+        run = Run(seq, seq, batch.first_ms, batch.end_ms)
         if at >= 0 and runs[at].hi == seq - 1:
             run = _joined(runs[at], run)
             runs[at] = run
@@ -160,31 +161,34 @@ def decode_runs(text: str) -> list[Run]:
     return runs
 
 
-def check_batch(batch: Batch) -> None:
-    """Raise `StoreRejectedError` for a batch that no store can hold, though the wire contract allows it."""
-    for name in (batch.device, batch.session):
-        if NAME.fullmatch(name) is None:
-            raise StoreRejectedError(f"a device or session id must match {NAME.pattern}, not {name!r}")
-    for name, column in batch.columns.items():
-        if has_infinite(column):
-            raise StoreRejectedError(f"{batch.device}/{batch.session} seq {batch.seq}: {name} holds an infinite value")
+@lru_cache(maxsize=1 << 16)
+def check_name(name: str) -> None:
+    """Raise `StoreRejectedError` for a device or session id that not every store could hold."""
+    if NAME.fullmatch(name) is None:
+        raise StoreRejectedError(f"a device or session id must match {NAME.pattern}, not {name!r}")
 
 
 def check_submission(batches: Sequence[Batch], find: Callable[[str, str], SessionBook | None]) -> None:
-    """Raise `StoreRejectedError` for a batch that cannot be held, or is of another kind or origin than its session.
+    """Raise `StoreRejectedError` for a batch that no store can hold, though the wire contract allows it, or that is of
+    another kind or origin than its session.
 
     Parameters
     ----------
     find : callable
         The book of (device, session), or None.
     """
+    infinite = infinite_column(batches)
+    if infinite is not None:
+        batch, column = infinite
+        raise StoreRejectedError(f"{batch.device}/{batch.session} seq {batch.seq}: {column} holds an infinite value")
     new: dict[tuple[str, str], Batch] = {}
     for batch in batches:
-        check_batch(batch)
+        check_name(batch.device)
+        check_name(batch.session)
         held: SessionBook | Batch | None = find(batch.device, batch.session)
         if held is None:
             held = new.setdefault((batch.device, batch.session), batch)
-        if (held.kind, held.origin) != (batch.kind, batch.origin):
+        if held.kind != batch.kind or held.origin != batch.origin:
             raise StoreRejectedError(
                 f"session {batch.session} of {batch.device} is {held.origin} {held.kind},"
                 f" not {batch.origin} {batch.kind}"

@@ -7,8 +7,10 @@ batch that comes late is put in its place.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import pairwise
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate, pairwise
+from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -58,24 +60,51 @@ def chunk_key(session: int, chunk: int) -> int:
     return session << CHUNK_BITS | chunk
 
 
-def cut(batch: Batch, times: NDArray[np.int64]) -> Iterable[tuple[int, Part]]:
-    """(chunk number, its rows) of a batch, `times` being its `times_ms()`."""
-    length = CHUNK_MS[batch.kind]
-    rows = np.empty(batch.size, ROWS[batch.kind])
-    for name, missing in _MISSING[batch.kind]:
-        column = batch.columns.get(name)
-        rows[name] = missing if column is None else column
-    first = int(times[0]) // length
-    seq = batch.seq
-    if int(times[-1]) < (first + 1) * length:
-        rows["t"] = times - first * length
-        return ((first, Part(seq, seq, batch.size, rows.tobytes())),)
+def chunks_of(batches: Iterable[Batch]) -> dict[int, list[Part]]:
+    """New batches of one session as parts, by chunk number."""
+    chunks: dict[int, list[Part]] = {}
+    for run in runs(batches):
+        for chunk, part in cut(run):
+            chunks.setdefault(chunk, []).append(part)
+    return chunks
+
+
+def runs(batches: Iterable[Batch]) -> list[list[Batch]]:
+    """Batches in order of seq, those together that can be cut as one: of seqs without a gap, with the same columns."""
+    found: list[list[Batch]] = []
+    for batch in sorted(batches, key=attrgetter("seq")):
+        before = found[-1][-1] if found else None
+        if before is not None and batch.seq == before.seq + 1 and batch.columns.keys() == before.columns.keys():
+            found[-1].append(batch)
+        else:
+            found.append([batch])
+    return found
+
+
+def cut(run: Sequence[Batch]) -> Iterator[tuple[int, Part]]:
+    """(chunk number, its rows) of one of the `runs`."""
+    kind, seq, length = run[0].kind, run[0].seq, CHUNK_MS[run[0].kind]
+    ends = list(accumulate([batch.size for batch in run]))
+    times = _times_ms(run)
     chunks = times // length
+    rows = np.empty(ends[-1], ROWS[kind])
     rows["t"] = times - chunks * length
-    bounds = [0, *(np.flatnonzero(np.diff(chunks)) + 1).tolist(), batch.size]
-    return [
-        (int(chunks[start]), Part(seq, seq, end - start, rows[start:end].tobytes())) for start, end in pairwise(bounds)
-    ]
+    for name, missing in _MISSING[kind]:
+        if name in run[0].columns:
+            rows[name] = np.frombuffer(b"".join([batch.columns[name].tobytes() for batch in run]), SCHEMA[kind][name])
+        else:
+            rows[name] = missing
+    bounds = [0, *((chunks[1:] != chunks[:-1]).nonzero()[0] + 1).tolist(), ends[-1]]
+    for start, end in pairwise(bounds):
+        lo, hi = seq + bisect_right(ends, start), seq + bisect_left(ends, end)
+        yield int(chunks[start]), Part(lo, hi, end - start, rows[start:end].tobytes())
+
+
+def _times_ms(run: Sequence[Batch]) -> NDArray[np.int64]:
+    first, last = run[0], run[-1]
+    if first.dt_ms is not None and all(batch.continues(before) for before, batch in pairwise(run)):
+        return np.arange(first.t0_ms, last.end_ms, first.dt_ms, dtype=np.int64)
+    return np.concatenate([batch.times_ms() for batch in run])
 
 
 def unpack(parts: bytes, data: bytes, kind: Kind) -> list[Part]:

@@ -112,7 +112,7 @@ class InfluxCommitter:
         return self._books[name]
 
     def _create(self, batch: Batch) -> InfluxBook:
-        anchor_ms = new_anchor(int(batch.times_ms()[0]))
+        anchor_ms = new_anchor(batch.first_ms)
         book = InfluxBook(
             batch.device, batch.kind, batch.origin, batch.session, revision=batch.revision, anchor_ms=anchor_ms
         )
@@ -155,7 +155,7 @@ class _Plan:
             self.superseded.append((book, book.revision))
             book.restart(batch.revision)
         times = batch.times_ms()
-        first_ms, last_ms = int(times[0]), int(times[-1])
+        first_ms, last_ms = batch.first_ms, batch.last_ms
         repeat = repeats(times)
         laps = 1 if repeat is None else int(repeat.max()) + 1
         lap = self._free_lap(book, first_ms, last_ms, laps)
@@ -163,7 +163,7 @@ class _Plan:
             book.laps[batch.seq] = (lap, laps)
         self.lines += sample_lines(batch, times, lap)
         self._written.setdefault((book.device, book.session, book.revision), []).append((first_ms, last_ms, lap, laps))
-        book.add(batch, first_ms, last_ms)
+        book.add(batch)
         self.changed[book.device, book.session] = book
         return 1
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from gateway.errors import StoreRejectedError
 from gateway.service.store.books import SessionBook, Verdict, check_submission, decode_runs, encode_runs
-from gateway.service.store.chunks import Part, chunk_key, cut, pack, unpack
+from gateway.service.store.chunks import chunk_key, chunks_of, pack, unpack
 from gateway.service.store.group import Outcome, Submission
 from gateway.wire.messages import Batch, Kind
 
@@ -122,7 +122,7 @@ class Transaction:
         self._books = books
         self._changed: dict[int, SessionBook] = {}
         self._emptied: set[int] = set()
-        self._parts: dict[int, dict[int, list[Part]]] = {}  # session key -> chunk -> parts
+        self._new: dict[int, list[Batch]] = {}  # by session key
 
     def take(self, batches: Submission) -> Outcome:
         """Gather one submission, all or nothing; the number of batches that are new, or why it is refused."""
@@ -138,9 +138,9 @@ class Transaction:
             low, high = chunk_key(key, 0), chunk_key(key + 1, 0)
             self._connection.execute("DELETE FROM chunk WHERE key >= ? AND key < ?", (low, high))
         rows = []
-        for key in sorted(self._parts):
+        for key in sorted(self._new):
             kind = self._changed[key].kind
-            for chunk, parts in sorted(self._parts[key].items()):
+            for chunk, parts in sorted(chunks_of(self._new[key]).items()):
                 row_key = chunk_key(key, chunk)
                 held = self._connection.execute("SELECT parts, data FROM chunk WHERE key = ?", (row_key,)).fetchone()
                 merged = parts if held is None else unpack(held[0], held[1], kind) + parts
@@ -156,13 +156,10 @@ class Transaction:
         if verdict is Verdict.ANEW:
             book.restart(batch.revision)
             self._emptied.add(book.key)
-            self._parts.pop(book.key, None)
-        times = batch.times_ms()
-        book.add(batch, int(times[0]), int(times[-1]))
+            self._new.pop(book.key, None)
+        book.add(batch)
         self._changed[book.key] = book
-        chunks = self._parts.setdefault(book.key, {})
-        for chunk, part in cut(batch, times):
-            chunks.setdefault(chunk, []).append(part)
+        self._new.setdefault(book.key, []).append(batch)
         return 1
 
 

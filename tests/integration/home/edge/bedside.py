@@ -108,8 +108,7 @@ class Bedside:
         books: dict[str, SessionBook] = {}
         for batch in batches:
             book = books.setdefault(batch.session, SessionBook(batch.device, kind, batch.origin, batch.session))
-            times = batch.times_ms()
-            book.add(batch, int(times[0]), int(times[-1]))
+            book.add(batch)
         rows = []
         doubts: dict[int, int] = {}
         for batch in batches:

@@ -11,7 +11,7 @@ from gateway.service.store.books import (
     Run,
     SessionBook,
     Verdict,
-    check_batch,
+    check_name,
     check_submission,
     decode_runs,
     encode_runs,
@@ -26,8 +26,7 @@ T = 1_790_000_000_000
 def filled(*batches: Batch) -> SessionBook:
     book = SessionBook("d", "oximetry", "stored", "s")
     for batch in batches:
-        times = batch.times_ms()
-        book.add(batch, int(times[0]), int(times[-1]))
+        book.add(batch)
     return book
 
 
@@ -58,7 +57,7 @@ def test_verdicts() -> None:
     book = SessionBook("d", "oximetry", "live", "s", revision=1)
     first = make_batch(4, T, revision=1)
     assert book.judge(first) is Verdict.NEW
-    book.add(first, T, T + 2000)
+    book.add(first)
     assert book.judge(first) is Verdict.REPEAT
     assert book.judge(make_batch(3, T, revision=1)) is Verdict.NEW
     assert book.judge(make_batch(5, T, revision=1)) is Verdict.NEW
@@ -97,15 +96,14 @@ def test_the_union_of_runs_names_each_batch_once() -> None:
 
 @pytest.mark.parametrize("name", ["", "a b", "a,b", "a=b", "a'b", 'a"b', "a\\", "a\n", "-a", "ä", "x" * 129])
 def test_a_name_that_would_need_escaping_is_refused(name: str) -> None:
-    with pytest.raises(StoreRejectedError, match="must match"):
-        check_batch(make_batch(0, T, session=name))
-    with pytest.raises(StoreRejectedError, match="must match"):
-        check_batch(make_batch(0, T, device=name))
+    for batch in (make_batch(0, T, session=name), make_batch(0, T, device=name)):
+        with pytest.raises(StoreRejectedError, match="must match"):
+            check_submission([make_batch(0, T), batch], lambda *_: None)
 
 
 def test_names_of_the_system_are_taken() -> None:
-    check_batch(make_batch(0, T, device="o2ring-0123456789", session="9f" * 8))
-    check_batch(make_batch(0, T, device="x" * 128, session="20260310T221500Z+1.a_b:c@d"))
+    for name in ("o2ring-0123456789", "9f" * 8, "x" * 128, "20260310T221500Z+1.a_b:c@d"):
+        check_name(name)
 
 
 def test_a_session_keeps_its_kind_and_origin() -> None:
