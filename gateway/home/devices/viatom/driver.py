@@ -38,8 +38,8 @@ FILE_POLL_S: Final = 20.0
 CLOCK_OFF: Final = timedelta(seconds=60)
 """A ring further off the home's wall clock is set, after what it holds has been pulled and dated."""
 
-KEEP_EVERY: Final = 16
-"""Blocks between two commits of a partial file: 8 KiB, some seconds of transfer at risk."""
+KEEP_EVERY_S: Final = 2.0
+"""Between two commits of a partial file: the transfer that a cut supply costs. A link that breaks costs none."""
 
 log = logging.getLogger(__name__)
 
@@ -113,16 +113,17 @@ class ViatomDriver(Driver):
 
     async def _pull(self, ring: _Ring, desk: Desk, name: str) -> None:
         pull = FilePull(name, (await desk.item(name)).received)
-        kept = 0
+        kept_s = desk.clock.monotonic_s()
         try:
             while (request := pull.next_request()) is not None:
                 size_was = pull.size
                 await ring.ask(request, accept=functools.partial(_moves, pull))
                 if pull.size is not None and pull.size != size_was:
                     await desk.item(name, pull.size)
-                desk.progress(name, len(pull.data), pull.size or 0)
-                kept += 1
-                if kept % KEEP_EVERY == 0 and not pull.complete:
+                desk.progress(name, pull.received, pull.size or 0)
+                now_s = desk.clock.monotonic_s()
+                if now_s - kept_s >= KEEP_EVERY_S and not pull.complete:
+                    kept_s = now_s
                     await desk.keep_partial(name, bytes(pull.data))
         except (DeviceError, asyncio.CancelledError):
             if not pull.complete:
