@@ -27,6 +27,8 @@ _PREFIXES: Final[Mapping[str, tuple[str, ...]]] = {
     "jumper": ("decode-jumper",),
     "vld-file": ("decode-vld", "viatom-file"),
     "oxyii-file": ("oxyii-file",),
+    "wire": ("wire-",),
+    "advertisement": ("advertisement",),
 }
 """Beginnings of the names of each parser's targets; the longest beginning that fits a target decides."""
 

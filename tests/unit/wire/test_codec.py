@@ -24,6 +24,7 @@ from gateway.wire.codec import (
     encode_batch,
     encode_status,
 )
+from gateway.wire.feed import decode_event
 from gateway.wire.messages import MAX_COUNT, MAX_SAMPLES, Ack
 from gateway.wire.presence import DeviceStatus
 from tests.unit.wire.samples import DEVICE, T0, batch
@@ -254,3 +255,9 @@ def test_presence_is_json_that_people_can_read() -> None:
         for text in (b"", b"[]", b"{}", b'{"online":"yes"}', b"\xff"):
             with pytest.raises(WireError, match="status"):
                 decode(text)
+
+
+def test_a_feed_event_that_is_none_is_refused_whatever_its_bytes() -> None:
+    for data in (b"", b"[]", b"{}", b"\xff", b'{"v":1,"message":"\xff"}'):
+        with pytest.raises(WireError, match="not a feed event"):
+            decode_event(data)
