@@ -257,6 +257,18 @@ def test_presence_is_json_that_people_can_read() -> None:
                 decode(text)
 
 
+def test_an_array_in_place_of_a_map_is_refused_with_the_batchs_name() -> None:
+    """Found by fuzzing: it was an AttributeError, which left a whole group of messages without an answer."""
+    for place in ("columns", "clock"):
+        bad = cbor2.dumps(fields_of(**{place: typed(69, bytes(4))}))
+        with pytest.raises(WireError, match="not a batch"):
+            decode_batch(bad)
+        batches, [refused] = decode_message(bad)
+        assert batches == []
+        assert refused.name is not None
+        assert refused.payload == bad
+
+
 def test_a_feed_event_that_is_none_is_refused_whatever_its_bytes() -> None:
     for data in (b"", b"[]", b"{}", b"\xff", b'{"v":1,"message":"\xff"}'):
         with pytest.raises(WireError, match="not a feed event"):
