@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 PIP    := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
 
-.PHONY: demo test check fuzz bench firmware clean setup
+.PHONY: demo test check fuzz months bench firmware clean setup
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.demo
@@ -22,6 +22,9 @@ check: $(VENV)/.dev
 
 fuzz: $(VENV)/.dev
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+months: $(VENV)/.dev
+	@$(BIN)/python -m tests.integration.months $(ARGS)
 
 bench: $(VENV)/.dev
 	@for name in store ingest feed gateway sync firmware oximetry bed cohort; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py; done

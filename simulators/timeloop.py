@@ -23,10 +23,18 @@ T = TypeVar("T")
 GRACE_S = 10.0
 """Real seconds for which a hold may stop time; a commit on a slow disk takes one, a dead peer takes for ever."""
 
+STALLED_S = 120.0
+"""Real seconds for which a loop without a timer waits for its sockets and threads: what can still come comes sooner."""
+
 SECOND_LOOKS = 2
 """How often sockets are looked at again before a jump when they were active since the last one. Loopback delivers
 within the sender's system call; the looks, each after a yield, are for traffic that another thread is passing on.
 Peers in other processes need a `busy` token."""
+
+
+class StalledError(RuntimeError):
+    """Everything waits for something that nothing is left to bring about."""
+
 
 _Ready = list[tuple[selectors.SelectorKey, int]]
 
@@ -93,7 +101,9 @@ class _JumpingSelector(selectors.BaseSelector):
         if (held_s := self._holds.remaining_s()) > 0:
             return self._look(held_s)
         if timeout is None:
-            return self._look(None)
+            if ready := self._look(STALLED_S):
+                return ready
+            raise StalledError(f"no timer is set, and nothing has come from a socket or a thread for {STALLED_S:.0f} s")
         if self.pace is None:
             self._jump(timeout)
             return []

@@ -15,9 +15,20 @@ def hmac_sha256(key: bytes, message: bytes) -> bytes:
     """RFC 2104, which MicroPython does not ship."""
     if len(key) > _BLOCK:
         key = sha256(key).digest()
-    key = key + bytes(_BLOCK - len(key))
-    inner = sha256(bytes([byte ^ 0x36 for byte in key]) + message).digest()
-    return sha256(bytes([byte ^ 0x5C for byte in key]) + inner).digest()
+    block = bytearray(_BLOCK)  # one of 64 bytes: a list of as many numbers asks a heap in use for 512 in one piece
+    block[: len(key)] = key
+    inner = _padded(block, 0x36)
+    inner.update(message)
+    outer = _padded(block, 0x36 ^ 0x5C)
+    outer.update(inner.digest())
+    return outer.digest()
+
+
+def _padded(block: bytearray, pad: int) -> object:
+    """A hash begun with the block, which is changed in place."""
+    for index in range(_BLOCK):
+        block[index] ^= pad
+    return sha256(block)
 
 
 def gateway_proof(secret: bytes, device_nonce: bytes, gateway_nonce: bytes) -> bytes:

@@ -77,7 +77,7 @@ def decode_event(payload: bytes | str) -> FeedEvent:
     """
     try:
         event = msgspec.json.decode(payload, type=FeedEvent)
-    except msgspec.DecodeError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise WireError(f"not a feed event: {str(error)[:120]}") from None
     if event.v != VERSION:
         raise WireError(f"version {event.v} is not {VERSION}")

@@ -186,10 +186,11 @@ class RingRecorder:
         samples = Samples.concatenate(current.parts)
         if samples.size * self.options.interval_s * self.options.repeats < self.options.shortest_s:
             return
-        start = current.start_local
-        while (name := file_name(start)) in self.files:
-            start += timedelta(seconds=1)
-        self.files[name] = self.memory[name] = self._encode(samples, start, self.options)
+        # A clock that begins anew gives a name again; what the file says of its start stays what the clock said.
+        named = current.start_local
+        while (name := file_name(named)) in self.files:
+            named += timedelta(seconds=1)
+        self.files[name] = self.memory[name] = self._encode(samples, current.start_local, self.options)
         while len(self.memory) > self.options.keeps:
             del self.memory[next(iter(self.memory))]
 

@@ -35,6 +35,8 @@ PACKETS_AN_EVENT: Final = 6
 """Packets that a central takes in one connection event; phones and BlueZ with common controllers take four to seven."""
 DEFAULT_BUFFER: Final = 20
 """Bytes kept of a write unless told otherwise (`MP_BLUETOOTH_DEFAULT_ATTR_LEN`)."""
+ENDING_S: Final = 60.0
+"""In which the radio has done what was asked of it last; a link that is lost is noticed sooner."""
 SLOWEST_S: Final = 0.05
 """A connection interval, where the connection does not tell: the longest that BlueZ asks for by default."""
 
@@ -159,7 +161,8 @@ class Stack:
         for link in self._links.values():
             _stop(link)
         if self._working is not None:
-            await self._working
+            async with asyncio.timeout(ENDING_S):  # in a simulation that goes on, what never ends would not be seen
+                await self._working
         for task in list(self._tasks):
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

@@ -226,7 +226,10 @@ class VirtualClient(BaseBleakClient):
         if not response and len(value) > link.att_mtu - 3:
             raise errors.failed("Failed to initiate write")
         handle = cast(_Characteristic, characteristic.obj).handle
-        await self._operate(link.gatt_client.write_value(handle, value, with_response=response))
+        if response:
+            await self._operate(link.gatt_client.write_value(handle, value, with_response=True))
+        else:  # handed to the controller at once: there is nothing to wait for, and nothing to give up
+            await link.gatt_client.write_value(handle, value)
 
     @override
     async def write_gatt_descriptor(self, descriptor: BleakGATTDescriptor, data: SizedBuffer) -> None:

@@ -1,8 +1,8 @@
-"""Coverage-guided fuzzing of every parser: ``python -m tests.fuzz --seconds 600``.
+"""Coverage-guided fuzzing of every parser: ``python -m tests.fuzz --each 600``.
 
-Needs atheris (Linux, ``pip install atheris``). Each target runs in a process of its own for its share of the time and
-begins from the test vectors. Exit status 0: no exception but the project's own; 1: a target broke, and the bytes that
-broke it are shown; 2: atheris is not there.
+Needs atheris (Linux, ``pip install atheris``). Each parser runs in a process of its own for its share of processor time
+and begins from the test vectors. Exit status 0: no exception but the project's own; 1: a parser broke, and the bytes
+that broke it are shown; 2: atheris is not there.
 """
 
 from __future__ import annotations
@@ -10,45 +10,108 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+import psutil
+
+LONGEST_INPUT_S: Final = 60
+"""Of one input, by the wall's clock on a busy machine: what takes longer is a finding."""
+
+PATIENCE: Final = 50
+"""Seconds by the wall's clock for one of processor time, at the most: then the machine is too busy to fuzz on."""
+
+STATUS: Final = re.compile(r"cov: (\d+) ft: (\d+) corp: (\d+)/")
+
+
+@dataclass(frozen=True, slots=True)
+class Fuzzed:
+    """What came of one parser.
+
+    Attributes
+    ----------
+    cpu_s : float
+        Processor time, imports and instrumentation included.
+    edges, features, corpus : int
+        As libFuzzer counts them at the end: edges of the parsers' code reached, edges by how often, and inputs kept.
+    """
+
+    name: str
+    ok: bool
+    cpu_s: float
+    inputs: int
+    edges: int
+    features: int
+    corpus: int
+    said: str
+
+    def row(self) -> str:
+        """As a row of the table in the README."""
+        state = "none" if self.ok else "BROKEN"
+        return f"| {self.name} | {self.cpu_s:.0f} | {self.inputs:,} | {self.edges} | {self.corpus} | {state} |"
+
+
+def fuzz(name: str, share_s: float, seeds: list[bytes]) -> Fuzzed:
+    """Fuzz one parser until it has had `share_s` of processor time, or broke."""
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as told:
+        for number, seed in enumerate(seeds):
+            (Path(folder) / f"seed-{number}").write_bytes(seed)
+        command = [sys.executable, "-m", "tests.fuzz.one", name, folder, "-max_len=8192", "-print_final_stats=1"]
+        command += [f"-timeout={LONGEST_INPUT_S}", f"-artifact_prefix={folder}/", "-max_total_time=0"]
+        process = psutil.Popen(command, stdout=told, stderr=subprocess.STDOUT)
+        used_s, end_s = 0.0, time.monotonic() + 60 + PATIENCE * share_s
+        try:
+            while process.poll() is None and used_s < share_s and time.monotonic() < end_s:
+                used_s = sum(process.cpu_times()[:2])
+                time.sleep(0.2)
+            if process.poll() is None:
+                process.send_signal(signal.SIGUSR1)  # libFuzzer ends by itself and tells its figures
+            process.wait(2 * LONGEST_INPUT_S)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        told.seek(0)
+        said = told.read()
+    executed = re.search(r"number_of_executed_units:\s*(\d+)", said)
+    states = STATUS.findall(said)
+    edges, features, corpus = map(int, states[-1]) if states else (0, 0, 0)
+    inputs = int(executed.group(1)) if executed else 0
+    return Fuzzed(name, process.returncode == 0 and inputs > 0, used_s, inputs, edges, features, corpus, said)
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description="fuzz every parser of device bytes")
-    parser.add_argument("--seconds", type=int, default=60, help="for all targets together (default 60)")
-    parser.add_argument("--target", action="append", help="only this one; may be repeated")
-    options = parser.parse_args()
+    options = argparse.ArgumentParser(prog="python -m tests.fuzz", description="fuzz every parser")
+    time_options = options.add_mutually_exclusive_group()
+    time_options.add_argument("--seconds", type=float, default=60, help="processor time of all together (default 60)")
+    time_options.add_argument("--each", type=float, help="processor time of each, in seconds")
+    options.add_argument("--parser", action="append", help="only this one; may be repeated")
+    chosen = options.parse_args()
     if importlib.util.find_spec("atheris") is None:
         print("fuzzing needs atheris: pip install atheris", file=sys.stderr)
         return 2
-    from tests.fuzz.targets import TARGETS, seeds
+    from tests.fuzz.parsers import MEMBERS, seeds_of
 
-    names = options.target or list(TARGETS)
-    if unknown := set(names) - set(TARGETS):
-        print(f"unknown target {', '.join(sorted(unknown))}; known: {', '.join(TARGETS)}", file=sys.stderr)
+    names = chosen.parser or list(MEMBERS)
+    if unknown := set(names) - set(MEMBERS):
+        print(f"unknown parser {', '.join(sorted(unknown))}; known: {', '.join(MEMBERS)}", file=sys.stderr)
         return 2
-    share_s = max(1, options.seconds // len(names))
-    broken, total = [], 0
-    with tempfile.TemporaryDirectory() as folder:
-        for number, seed in enumerate(seeds()):
-            (Path(folder) / f"seed-{number}").write_bytes(seed)
-        for name in names:
-            command = [sys.executable, "-m", "tests.fuzz.one", name, folder, "-max_len=8192"]
-            command += [f"-max_total_time={share_s}", f"-artifact_prefix={folder}/", "-print_final_stats=1"]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-            executed = re.search(r"number_of_executed_units:\s*(\d+)", done.stderr)
-            runs = int(executed.group(1)) if executed else 0
-            total += runs
-            print(
-                f"{name:20} {'ok' if done.returncode == 0 else 'BROKEN':6} {runs:>9} inputs in {share_s} s", flush=True
-            )
-            if done.returncode:
-                broken.append(name)
-                print(done.stdout[-2000:] + done.stderr[-2000:], file=sys.stderr)
-    print(f"{len(names)} targets, {total} inputs, {len(broken)} broken")
+    share_s = chosen.each or max(1.0, chosen.seconds / len(names))
+    print("| parser | processor s | inputs | edges | corpus | findings |\n|---|---|---|---|---|---|", flush=True)
+    results = []
+    for name in names:
+        results.append(fuzz(name, share_s, seeds_of(name)))
+        print(results[-1].row(), flush=True)
+        if not results[-1].ok:
+            print(results[-1].said[-4000:], file=sys.stderr, flush=True)
+    broken = sum(not result.ok for result in results)
+    print(f"\n{len(results)} parsers, {sum(result.inputs for result in results):,} inputs, {broken} broken")
     return 1 if broken else 0
 
 

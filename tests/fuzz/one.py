@@ -1,4 +1,4 @@
-"""One target under atheris: ``python -m tests.fuzz.one TARGET CORPUS [libFuzzer options]``."""
+"""One parser under atheris: ``python -m tests.fuzz.one PARSER CORPUS [libFuzzer options]``."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import sys
 import atheris
 
 with atheris.instrument_imports(include=["gateway"]):
-    from tests.fuzz.targets import TARGETS, harmless
+    from tests.fuzz.parsers import parser
+    from tests.fuzz.targets import harmless
 
-target = TARGETS[sys.argv.pop(1)]
+target = parser(sys.argv.pop(1))
 
 
 def check(data: bytes) -> None:

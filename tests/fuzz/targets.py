@@ -1,4 +1,4 @@
-"""Every parser of bytes that come from a device, by name: what is fuzzed, and what no byte may break.
+"""Every parser of bytes that come from a device or over the wire, by name: what is fuzzed, and what no byte may break.
 
 A target takes any bytes and either returns or raises `ProtocolError`; what it promises beyond that it asserts itself.
 """
@@ -33,6 +33,7 @@ from gateway.home.devices.viatom import protocol as oxy
 from gateway.home.devices.viatom import pull as oxy_pull
 from gateway.wire.files.oxyii import encode_oxyii, is_complete, parse_oxyii
 from gateway.wire.files.viatom import encode_vld, parse_vld
+from tests.fuzz.wire_targets import WIRE, wire_seeds
 
 Target = Callable[[bytes], object]
 
@@ -215,6 +216,7 @@ TARGETS: Mapping[str, Target] = {
     "oxyii-list": oxyii.decode_file_list,
     "oxyii-info": oxyii.decode_info,
     "oxyii-pull": _oxyii_pull,
+    **WIRE,
 }
 
 
@@ -253,4 +255,5 @@ def seeds() -> list[bytes]:
         oxyii.encode_live(oxyii.Live(reading, bytes(5), file_open=False)),
         oxyii.encode_file_list(("20260427105949",)),
         sig.encode_current_time(sig.CurrentTime(start)),
+        *wire_seeds(),
     ]

@@ -118,5 +118,5 @@ class MosquittoServer(ServerProcess):
         path = self.folder / "passwords"
         path.touch(0o600)
         for name, password in users.items():
-            subprocess.run([program, "-b", str(path), name, password], check=True, capture_output=True)
+            subprocess.run([program, "-b", str(path), name, password], check=True, capture_output=True, timeout=60)
         return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import shlex
 from dataclasses import dataclass
@@ -92,7 +93,9 @@ class BlueZRepairs:
         finally:
             if process.returncode is None:
                 process.kill()
-                await process.wait()
+                with contextlib.suppress(TimeoutError):  # what it has started may hold its pipe
+                    async with asyncio.timeout(CALL_S):
+                        await process.wait()
         if process.returncode != 0:
             lines = told.decode("utf-8", "replace").split("\n")
             raise DeviceError(f"{what}: {lines[0][:200] or f'exit status {process.returncode}'}")

@@ -223,8 +223,8 @@ class VisitDesk:
         """
         device = self.device
         await self._settle()
-        item = await self._outbox.ledger.item(device, name)
-        anchors = await self._outbox.ledger.anchors(device)
+        ledger = self._outbox.ledger
+        item, anchors = await asyncio.gather(ledger.item(device, name), ledger.anchors(device))
         if not anchors:
             raise TransferError(f"{device}: {name} cannot be dated: its clock was never read")
         size = next(iter(columns.values())).size

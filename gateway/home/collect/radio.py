@@ -93,16 +93,19 @@ class Radio:
         options: dict[str, Any] = {} if self.scanner is None else {"backend": self.scanner}
         try:
             scanner = BleakScanner(detection_callback=detected, **options)
-            await scanner.start()
+            # A Bluetooth service that hangs answers nothing, and bleak waits for its answers without an end.
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                await scanner.start()
         except LOST as error:
-            raise DeviceUnreachableError(f"the Bluetooth adapter does not scan: {error}") from None
+            raise DeviceUnreachableError(f"the Bluetooth adapter does not scan: {_why(error)}") from None
         try:
             yield
         finally:
             try:
-                await scanner.stop()
+                async with asyncio.timeout(CALL_TIMEOUT_S):
+                    await scanner.stop()
             except LOST as error:
-                log.warning("the scanner did not stop cleanly: %s", error)
+                log.warning("the scanner did not stop cleanly: %s", _why(error))
 
     async def forget_bond(self, device: BLEDevice) -> None:
         """Throw the bond with a device away; it is then not known before it is heard again.
@@ -148,9 +151,14 @@ class Radio:
             yield link
         finally:
             try:
-                await client.disconnect()
+                async with asyncio.timeout(CALL_TIMEOUT_S):
+                    await client.disconnect()
             except LOST as error:
-                log.warning("%s did not disconnect cleanly: %s", device.address, error)
+                log.warning("%s did not disconnect cleanly: %s", device.address, _why(error))
+
+
+def _why(error: BaseException) -> str:
+    return str(error) or type(error).__name__
 
 
 def sighting_of(device: BLEDevice, data: AdvertisementData) -> Sighting:

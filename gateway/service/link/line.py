@@ -42,6 +42,7 @@ class ServiceLink:
         self._address = address
         self._intake: Intake | None = None
         self._pipe: Pipe | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._stop = threading.Event()
         self._up = threading.Event()
         self._first = threading.Event()
@@ -67,11 +68,22 @@ class ServiceLink:
                 raise BrokerError(self.problem or f"no broker at {self._address}")
 
     def stop(self) -> None:
-        """Say goodbye to the broker and end the process."""
+        """Say goodbye to the broker and end the process; one that does not end is killed."""
         self._stop.set()
+        # Before the word: it waits for room in the pipe, which a process that hangs does not make.
+        killer = threading.Timer(ENDING_S, self._kill)
+        killer.daemon = True
+        killer.start()
         self._send(Close())
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(3 * ENDING_S)
+        killer.cancel()
+
+    def _kill(self) -> None:
+        process = self._process
+        if process is not None:
+            log.error("the process that talks to the broker does not end; it is killed")
+            process.kill()
 
     def answer(self, acks: Mapping[str, bytes], messages: Sequence[Message]) -> None:
         """Publish acknowledgements, by gateway, and let the broker forget messages that are dealt with."""
@@ -110,6 +122,7 @@ class ServiceLink:
         )
         theirs.close()
         self.pid = process.pid
+        self._process = process
         pipe = Pipe(ours)
         try:
             address = self._address
@@ -133,6 +146,8 @@ class ServiceLink:
         except subprocess.TimeoutExpired:
             process.kill()
             return process.wait()
+        finally:
+            self._process = None
 
     def _take(self, frame: Arrived | State | Log) -> None:
         assert self._intake is not None, "start sets it"

@@ -23,6 +23,7 @@ from gateway.service.alerts.webhooks import MOST_TRIES, WebhookSender, signature
 from gateway.service.records import Records
 from tests.conftest import ROOT
 from tests.integration.alerts.scene import Desk, Scene, raise_one, wait_for
+from tests.servers.bounded import killed_after
 
 SECRET = "a secret of thirty-two characters"
 
@@ -214,10 +215,11 @@ def test_killed_at_any_moment_no_event_is_lost_and_none_comes_in_another_order(
             [sys.executable, "-c", PROGRAM, str(path)], stdout=subprocess.PIPE, cwd=ROOT, env=os.environ
         )
         assert child.stdout is not None
-        for _ in range(1 + rounds):
-            assert child.stdout.readline()
+        with killed_after(child):
+            for _ in range(1 + rounds):
+                assert child.stdout.readline()
         os.kill(child.pid, signal.SIGKILL)
-        child.wait()
+        child.wait(20)
         child.stdout.close()
     sender = WebhookSender(records, SystemClock())
     sender.start()

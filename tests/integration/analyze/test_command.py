@@ -215,7 +215,9 @@ class TestRefusals:
 def test_asking_for_help_loads_nothing_heavy() -> None:
     heavy = "numba scipy matplotlib h5py analytics"
     code = f"import sys, gateway.cli.analyze; print([name for name in {heavy.split()} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True, timeout=200
+    )
     assert done.stdout.strip() == "[]"
 
 

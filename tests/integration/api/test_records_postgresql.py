@@ -123,7 +123,7 @@ def test_many_openings_at_once_migrate_once(url: str, records: Records) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     assert failures == []
 
 
@@ -166,7 +166,7 @@ def test_two_writers_of_one_alert_both_count(url: str, records: Records) -> None
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     other.close()
     assert failures == []
     assert [alert.count for alert in records.alerts.list()] == [40]

@@ -46,6 +46,7 @@ def test_the_certificate_is_for_the_names_that_homes_use(secrets: Path) -> None:
         check=True,
         capture_output=True,
         text=True,
+        timeout=60,
     ).stdout
     for name in ("DNS:mosquitto", "DNS:localhost", "DNS:sleep.example.org", "IP Address:192.0.2.7"):
         assert name in shown

@@ -34,6 +34,7 @@ from simulators.devices import (
     VirtualDevice,
 )
 from simulators.devices.recording_ring import RecordingRing
+from simulators.firmware import FirmwareDevice
 from tests.integration.faults.household import Household, gaps, untrue
 
 SERIAL: Final = "2609140042"
@@ -46,6 +47,11 @@ FIRST_MS: Final = 20_000
 """From putting a device on to its first value: advertising, connecting, the interval measured."""
 
 Values = tuple[float, float]
+AnyDevice = VirtualDevice | FirmwareDevice
+
+STRIKES_S: Final = {"measuring": 100, "pulled": 587}
+"""After the beginning, which is 5 s before the night: in it, and when what a ring has stored is pulled. A ring closes
+its file two minutes after it came off, and a night of the matrix has 460 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,26 @@ class Family(ABC):
     moments: tuple[str, ...] = ("measuring",)
     """When faults strike: while it measures, or while it is pulled."""
 
+    @abstractmethod
+    async def put(self, home: Household, trace: Trace) -> AnyDevice:
+        """Put its device where it measures, for the length of a night."""
+
+    async def until(self, moment: str, home: Household, device: AnyDevice) -> None:
+        """Let time pass until one of its moments."""
+        await home.clock.sleep(STRIKES_S[moment])
+
+    @abstractmethod
+    def has_all(self, home: Household, device: AnyDevice, trace: Trace) -> bool:
+        """Whether the store has what there is to get of the night."""
+
+    @abstractmethod
+    def check(self, home: Household, device: AnyDevice, trace: Trace, lost: Lost | None) -> None:
+        """Hold the store against the truth."""
+
+
+class Oximeter(Family):
+    """What is worn on a finger and was bought."""
+
     @property
     def device(self) -> str:
         """The id of its device."""
@@ -84,14 +110,6 @@ class Family(ABC):
     def make(self, place: Device, clock: Clock, finger: Finger, own: DeviceClock) -> VirtualDevice:
         """Make it."""
 
-    @abstractmethod
-    def has_all(self, home: Household, device: VirtualDevice, trace: Trace) -> bool:
-        """Whether the store has what there is to get of the night."""
-
-    @abstractmethod
-    def check(self, home: Household, device: VirtualDevice, trace: Trace, lost: Lost | None) -> None:
-        """Hold the store against the truth."""
-
     def check_identity(self, home: Household) -> None:
         """A serial number makes one device, whatever address it comes by; else each address is one."""
         own = [device for device in home.store.devices() if device.startswith(f"{self.name}-")]
@@ -101,7 +119,7 @@ class Family(ABC):
 Build = Callable[[Device, Clock, Finger, DeviceClock], VirtualDevice]
 
 
-class Ring(Family):
+class Ring(Oximeter):
     """Rings that record: the night is in their memory, so no fault of the radio or the gateway costs a sample."""
 
     moments = ("measuring", "pulled")
@@ -114,9 +132,7 @@ class Ring(Family):
     def make(self, place: Device, clock: Clock, finger: Finger, own: DeviceClock) -> VirtualDevice:
         return self._build(place, clock, finger, own)
 
-    def has_all(
-        self, home: Household, device: VirtualDevice, trace: Trace, besides: Collection[str] = frozenset()
-    ) -> bool:
+    def has_all(self, home: Household, device: AnyDevice, trace: Trace, besides: Collection[str] = frozenset()) -> bool:
         assert isinstance(device, RecordingRing)
         covers = home.store.sessions(self.device, "oximetry", trace.start_utc_ms - 60_000, 1 << 42)
         done = sum(cover.complete for cover in covers if cover.origin == "stored")
@@ -131,7 +147,7 @@ class Ring(Family):
         assert isinstance(device, RecordingRing)
         return [row for name, data in device.files.items() if name not in besides for row in self._values(data)]
 
-    def check(self, home: Household, device: VirtualDevice, trace: Trace, lost: Lost | None) -> None:
+    def check(self, home: Household, device: AnyDevice, trace: Trace, lost: Lost | None) -> None:
         assert isinstance(device, RecordingRing)
         self.check_identity(home)
         found = home.rows(self.device, origin="stored")
@@ -148,7 +164,7 @@ class Ring(Family):
             assert all(lost.start_ms - 5_000 <= start and end <= lost.end_ms + 5_000 for start, end in holes)
 
 
-class Streaming(Family):
+class Streaming(Oximeter):
     """Oximeters that stream as they measure, and may keep something of what nobody heard.
 
     Parameters
@@ -179,10 +195,10 @@ class Streaming(Family):
     def make(self, place: Device, clock: Clock, finger: Finger, own: DeviceClock) -> VirtualDevice:
         return self._build(place, clock, finger, own)
 
-    def has_all(self, home: Household, device: VirtualDevice, trace: Trace) -> bool:
+    def has_all(self, home: Household, device: AnyDevice, trace: Trace) -> bool:
         return home.clock.utc_ms() > trace.end_utc_ms + 30_000
 
-    def check(self, home: Household, device: VirtualDevice, trace: Trace, lost: Lost | None) -> None:
+    def check(self, home: Household, device: AnyDevice, trace: Trace, lost: Lost | None) -> None:
         self.check_identity(home)
         found = sorted(row for one in home.store.devices() if one.startswith(f"{self.name}-") for row in home.rows(one))
         found = [row for row in found if row[1] >= 0]

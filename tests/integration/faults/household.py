@@ -14,15 +14,18 @@ from typing import Literal
 import numpy as np
 
 from gateway.home.collect.collector import Collector
+from gateway.home.collect.enrolment import EnrolmentSecrets
 from gateway.home.collect.radio import Radio
 from gateway.home.devices.driver import Mode
 from gateway.home.outbox import Outbox
 from gateway.service.store.base import Selection
 from gateway.service.store.sqlite import SqliteStore
 from gateway.wire.codec import decode_batch
-from gateway.wire.messages import Ack
+from gateway.wire.messages import Ack, Batch
 from simulators.devices import DeviceClock, Finger, Samples, Trace
+from simulators.firmware import FirmwareDevice
 from simulators.radio import Adapter, Ether
+from simulators.radio.quiet import quiet_bumble
 from simulators.timeloop import SimulatedClock, run
 
 T0 = 1_790_114_400_000
@@ -77,7 +80,15 @@ class VirtualRepairs:
 
 @dataclass
 class Household:
-    """What stands there. `clock` is the truth; `host` is what the gateway takes for it."""
+    """What stands there. `clock` is the truth; `host` is what the gateway takes for it.
+
+    Attributes
+    ----------
+    own : list of FirmwareDevice
+        Those of our devices that have power; they are switched off with the house.
+    watch : list of callable
+        Called with each batch on its way into the store.
+    """
 
     clock: SimulatedClock
     host: HostClock
@@ -88,6 +99,9 @@ class Household:
     store: SqliteStore
     zone: tzinfo
     mode: Mode
+    secrets: EnrolmentSecrets
+    own: list[FirmwareDevice] = field(default_factory=list)
+    watch: list[Callable[[Batch], None]] = field(default_factory=list)
     outbox: Outbox = field(init=False)
     collector: Collector = field(init=False)
     restarts: int = 0
@@ -103,7 +117,9 @@ class Household:
         self.restarts += hasattr(self, "outbox")
         self.outbox = Outbox(self.folder / "outbox.db", self.host)
         radio = Radio(self.adapter.client_class, self.adapter.scanner_class, self.repairs)
-        self.collector = Collector(radio, self.outbox, self.host, mode=self.mode, zone=self.zone)
+        self.collector = Collector(
+            radio, self.outbox, self.host, mode=self.mode, zone=self.zone, enrolment=self.secrets
+        )
         self._task = asyncio.create_task(self.collector.run())
 
     async def stop_gateway(self) -> None:
@@ -117,7 +133,11 @@ class Household:
     async def into_store(self) -> None:
         """Do the service's part: store all that waits, then confirm it."""
         while waiting := await self.outbox.next(0, 512):
-            self.store.append([decode_batch(one.payload) for one in waiting])
+            batches = [decode_batch(one.payload) for one in waiting]
+            for watch in self.watch:
+                for batch in batches:
+                    watch(batch)
+            self.store.append(batches)
             await self.outbox.confirm(
                 [Ack(one.device, one.session, "stored", seqs=(one.seq,), revision=one.revision) for one in waiting]
             )
@@ -149,16 +169,22 @@ async def household(
     async with Ether(seed=seed) as ether:
         adapter = await ether.adapter("hci0")
         store = SqliteStore(folder / "samples.db")
-        home = Household(clock, HostClock(clock), ether, adapter, VirtualRepairs(adapter), folder, store, zone, mode)
+        secrets = EnrolmentSecrets(folder / "secrets")
+        home = Household(
+            clock, HostClock(clock), ether, adapter, VirtualRepairs(adapter), folder, store, zone, mode, secrets
+        )
         home.start_gateway()
         try:
             yield home
         finally:
             await home.stop_gateway()
             store.close()
+            for device in home.own:
+                await device.stop()
 
 
 def live_through(main: Callable[[SimulatedClock], Awaitable[None]], *, epoch_ms: int = T0) -> None:
+    quiet_bumble()
     run(main, epoch_ms=epoch_ms)  # type: ignore[arg-type]  # a coroutine function, as all of them here are
 
 

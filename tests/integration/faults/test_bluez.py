@@ -16,6 +16,7 @@ from dbus_fast.service import ServiceInterface, dbus_property
 from gateway.errors import DeviceError
 from gateway.home.collect import bluez
 from gateway.home.collect.bluez import BlueZRepairs
+from tests.servers.bounded import killed_after
 
 pytestmark = pytest.mark.skipif(shutil.which("dbus-daemon") is None, reason="no dbus-daemon here (package dbus)")
 
@@ -36,7 +37,9 @@ def bus_daemon(folder: Path) -> Iterator[str]:
     )
     try:
         assert process.stdout is not None
-        yield process.stdout.readline().strip()
+        with killed_after(process, 30.0):
+            address = process.stdout.readline().strip()
+        yield address
     finally:
         process.terminate()
         process.wait(10)

@@ -9,18 +9,19 @@ from pathlib import Path
 
 import pytest
 
+from gateway.errors import ConfigurationError
+from simulators.firmware.build import build_firmware
 from simulators.timeloop import SimulatedClock
 from tests.integration.faults.families import FAMILIES, Family
 from tests.integration.faults.faults import FAULTS, Fault
 from tests.integration.faults.household import T0, household, live_through, trace
+from tests.integration.faults.own_devices import OWN
 
 NIGHT_S = 460
-STRIKES_S = {"measuring": 100, "pulled": NIGHT_S + 127}
-"""A ring closes its file two minutes after it came off."""
 
 CASES = [
     pytest.param(family, fault, moment, id=f"{family.name}-{fault.__name__}-{moment}")
-    for family in FAMILIES
+    for family in (*FAMILIES, *OWN)
     for fault in FAULTS
     for moment in family.moments
     # Nothing of a night that is over can be lost by these: the recording is a file by then.
@@ -30,11 +31,17 @@ CASES = [
 
 @pytest.mark.parametrize(("family", "fault", "moment"), CASES)
 def test_the_night_is_whole(family: Family, fault: Fault, moment: str, tmp_path: Path) -> None:
+    if family in OWN:
+        try:
+            build_firmware()
+        except ConfigurationError as error:
+            pytest.skip(str(error))
+
     async def main(clock: SimulatedClock) -> None:
         async with household(clock, tmp_path, mode=family.mode) as home:
             night = trace(NIGHT_S, T0 + 5_000)
             device = await family.put(home, night)
-            await clock.sleep(STRIKES_S[moment])
+            await family.until(moment, home, device)
             lost = await fault(home, device)
 
             async def arrived() -> bool:

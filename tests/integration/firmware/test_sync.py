@@ -168,9 +168,10 @@ async def test_180_days_move_at_nine_tenths_of_what_is_carried_with_progress(
     await device.start()
     device.press()
     task = asyncio.create_task(collector.run())
-    while not any(known.last_pull_ms for known in collector.known.values()):
-        await asyncio.sleep(5)
-        assert not task.done()
+    async with asyncio.timeout(86_400):
+        while not any(known.last_pull_ms for known in collector.known.values()):
+            await asyncio.sleep(5)
+            assert not task.done()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     rows = await outbox._journal.run(lambda base: base.execute("SELECT payload FROM batch").fetchall())

@@ -42,14 +42,14 @@ def page_of(facts: HomeFacts) -> Iterator[int]:
             up.set()
             await down.wait()
 
-    thread = threading.Thread(target=loop.run_until_complete, args=(main(),))
+    thread = threading.Thread(target=loop.run_until_complete, args=(main(),), daemon=True)
     thread.start()
     try:
         assert up.wait(20)
         yield ready[0]
     finally:
         loop.call_soon_threadsafe(down.set)
-        thread.join()
+        thread.join(20)
         loop.close()
 
 

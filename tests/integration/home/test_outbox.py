@@ -20,6 +20,7 @@ from gateway.home.outbox.ledger import Anchor
 from gateway.wire.messages import Ack
 from tests.conftest import ROOT
 from tests.integration.home.boxes import DEVICE, cost, make, mend, refuse, waiting
+from tests.servers.bounded import killed_after
 
 
 @pytest.fixture
@@ -273,7 +274,8 @@ except OutboxError as error:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
         )
-        out, err = await process.communicate()
+        async with asyncio.timeout(100):
+            out, err = await process.communicate()
         assert (process.returncode, err) == (6, b"")
         assert out.decode().splitlines() == [f"outbox {path}: database is locked"]
         await box.put([make(1)])
@@ -327,14 +329,15 @@ def test_everything_whose_put_returned_is_there_after_a_kill_at_any_moment(path:
             env=os.environ | {"PYTHONPATH": str(ROOT)},
         )
         assert process.stdout is not None
-        for _ in range(chance.randrange(20, 200)):
-            what, seq = process.stdout.readline().split()
-            (put if what == "put" else items).add(int(seq))
+        with killed_after(process):
+            for _ in range(chance.randrange(20, 200)):
+                what, seq = process.stdout.readline().split()
+                (put if what == "put" else items).add(int(seq))
         process.send_signal(signal.SIGKILL)
         for line in process.stdout.read().splitlines():
             if len(parts := line.split()) == 2 and line.startswith(("put ", "item ")):
                 (put if parts[0] == "put" else items).add(int(parts[1]))
-        process.wait()
+        process.wait(20)
 
     async def look() -> None:
         box = open_box(path)

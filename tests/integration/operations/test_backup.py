@@ -123,7 +123,7 @@ def test_it_is_one_state_of_a_database_that_is_being_written_to(places: Places, 
             except Exception as error:
                 failures.append(error)
 
-        writer = threading.Thread(target=write)
+        writer = threading.Thread(target=write, daemon=True)
         writer.start()
         try:
             for turn in range(3):
@@ -139,7 +139,8 @@ def test_it_is_one_state_of_a_database_that_is_being_written_to(places: Places, 
                     assert len(copy.read("plx-0123456789", "oximetry", 0, 1 << 60)) == held * 60
         finally:
             stop.set()
-            writer.join()
+            writer.join(60)
+            assert not writer.is_alive()
             records.close()
     assert not failures
     assert acknowledged > 10

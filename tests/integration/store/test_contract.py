@@ -224,8 +224,8 @@ def test_what_can_never_be_stored_is_refused_alone(store: SampleStore) -> None:
     good = store.submit([make_batch(1, T + 3000)])
     for future in futures:
         with pytest.raises(StoreRejectedError):
-            future.result()
-    assert good.result() == 1
+            future.result(60)
+    assert good.result(60) == 1
     assert times(store) == list(range(6))
     assert store.health().ok
 
@@ -240,7 +240,7 @@ def test_many_threads_append_at_once(store: SampleStore) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(60)
     assert sum(counts) == 60
     for number in range(3):
         sent = [make_batch(seq, T + seq * 3000, device=f"d{number}") for seq in range(20)]
@@ -256,7 +256,7 @@ def test_a_closed_store_says_so(url: str) -> None:
     queued = store.submit([make_batch(0, T)])
     store.close()
     store.close()
-    assert queued.result() == 1
+    assert queued.result(60) == 1
     for call in (
         lambda: store.append([make_batch(1, T)]),
         lambda: store.read(DEVICE, "oximetry", *ALL),

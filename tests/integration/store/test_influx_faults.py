@@ -129,10 +129,10 @@ def test_a_type_conflict_refuses_its_own_call_only(influxdb: InfluxServer) -> No
             store.submit([make_batch(0, T), make_batch(2, T + 6000, kind="wear", session="w")]),
             store.submit([make_batch(3, T + 9000, kind="wear", session="w")]),
         ]
-        assert futures[0].result() == 1
+        assert futures[0].result(60) == 1
         with pytest.raises(StoreRejectedError, match="field type conflict"):
-            futures[1].result()
-        assert futures[2].result() == 1
+            futures[1].result(60)
+        assert futures[2].result(60) == 1
         # of the call that was refused, nothing is seen, though the server took what it could of it
         assert ((store.read(DEVICE, "wear", *ALL).t_ms - T) // 1000).tolist() == [0, 1, 2, 3, 4, 5, 9, 10, 11]
         assert len(store.read(DEVICE, "oximetry", *ALL)) == 0

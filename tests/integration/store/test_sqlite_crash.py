@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gateway.service.store.sqlite import SqliteStore
 from tests.properties.store.reference import expected_rows, make_batch, rows_of
+from tests.servers.bounded import killed_after
 
 START_MS = 1_790_000_000_000
 DEVICES = 4
@@ -54,11 +55,12 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path: Path) -> None:
             env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
         )
         assert victim.stdout is not None
-        head = victim.stdout.readline()
+        with killed_after(victim):
+            head = victim.stdout.readline()
         time.sleep(chance.uniform(0.0, 0.3))
         victim.kill()
         lines = [head, *victim.stdout.read().splitlines(keepends=True)]
-        victim.wait()
+        victim.wait(20)
         for line in lines:
             if line.endswith(b"\n"):
                 device, seq = map(int, line.split())

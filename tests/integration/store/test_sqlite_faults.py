@@ -158,8 +158,8 @@ def test_a_full_queue_holds_the_caller_back(tmp_path: Path) -> None:
         late.start()
         other.execute("ROLLBACK")
         other.close()
-        late.join()
-        assert [future.result() for future in futures] == [1] * 5
+        late.join(60)
+        assert [future.result(60) for future in futures] == [1] * 5
         assert store.append([make_batch(seq, T + seq * 3000) for seq in range(5, 50)]) == 45, "larger than the queue"
 
 

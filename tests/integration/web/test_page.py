@@ -425,7 +425,7 @@ def grow(site: Site, begin: int, end: int) -> int:
 
     thread = threading.Thread(target=ingest)
     thread.start()
-    thread.join()
+    thread.join(60)
     return len(seen)
 
 

@@ -15,6 +15,7 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.errors import BrokerError
 from gateway.service.ingest.ingest import Ingest
+from gateway.service.link import line
 from gateway.service.link.line import ServiceLink
 from gateway.service.records import Records
 from gateway.service.store.sqlite import SqliteStore
@@ -22,6 +23,7 @@ from gateway.wire import topics
 from gateway.wire.client import BrokerAddress, Connection
 from gateway.wire.codec import GatewayStatus, encode_batch, encode_status
 from tests.properties.ingest.scene import DEVICE, cut, night, wait_for
+from tests.servers.bounded import killed_after
 from tests.servers.mosquitto import MosquittoServer
 from tests.servers.process import free_port
 
@@ -102,6 +104,16 @@ def test_the_process_that_talks_to_the_broker_is_killed_and_nothing_is_lost(tmp_
         home.close()
 
 
+def test_a_process_that_hangs_does_not_hold_the_service_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line, "ENDING_S", 0.5)
+    with MosquittoServer() as server, service(tmp_path, BrokerAddress("127.0.0.1", server.port)) as (link, _, _):
+        hung = link.pid
+        assert hung is not None
+        os.kill(hung, signal.SIGSTOP)
+        link.stop()
+        assert not Path(f"/proc/{hung}").exists()
+
+
 def test_the_process_ends_when_the_service_is_killed(tmp_path: Path) -> None:
     program = (
         "import sys, time\n"
@@ -117,9 +129,10 @@ def test_the_process_ends_when_the_service_is_killed(tmp_path: Path) -> None:
     with MosquittoServer() as server:
         parent = subprocess.Popen([sys.executable, "-c", program, str(server.port)], stdout=subprocess.PIPE, text=True)
         assert parent.stdout is not None
-        child = int(parent.stdout.readline())
+        with killed_after(parent):
+            child = int(parent.stdout.readline())
         parent.kill()
-        parent.wait()
+        parent.wait(20)
         parent.stdout.close()
         wait_for(lambda: not _runs(child))
 

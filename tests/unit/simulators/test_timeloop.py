@@ -9,7 +9,8 @@ import time
 import pytest
 
 from gateway.clock import Clock
-from simulators.timeloop import JumpingLoop, SimulatedClock, run
+from simulators import timeloop
+from simulators.timeloop import JumpingLoop, SimulatedClock, StalledError, run
 
 EPOCH_MS = 1_750_000_000_000
 NIGHT_S = 8 * 3600
@@ -202,6 +203,25 @@ class TestHeldTime:
             return 200, echoed_at
 
         assert run(main, epoch_ms=0) == (200, 0.0)
+
+
+class TestStall:
+    def test_a_loop_in_which_nothing_can_happen_any_more_says_so(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(timeloop, "STALLED_S", 0.05)
+
+        async def main(_: SimulatedClock) -> None:
+            await asyncio.Event().wait()
+
+        with pytest.raises(StalledError, match="no timer is set"):
+            run(main, epoch_ms=0)
+
+    def test_a_thread_that_takes_its_time_is_no_stall(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(timeloop, "STALLED_S", 20.0)
+
+        async def main(_: SimulatedClock) -> str:
+            return await asyncio.to_thread(lambda: time.sleep(0.2) or "done")
+
+        assert run(main, epoch_ms=0, grace_s=0.01) == "done"
 
 
 class TestPace:

@@ -24,6 +24,7 @@ from gateway.wire.codec import (
     encode_batch,
     encode_status,
 )
+from gateway.wire.feed import decode_event
 from gateway.wire.messages import MAX_COUNT, MAX_SAMPLES, Ack
 from gateway.wire.presence import DeviceStatus
 from tests.unit.wire.samples import DEVICE, T0, batch
@@ -254,3 +255,21 @@ def test_presence_is_json_that_people_can_read() -> None:
         for text in (b"", b"[]", b"{}", b'{"online":"yes"}', b"\xff"):
             with pytest.raises(WireError, match="status"):
                 decode(text)
+
+
+def test_an_array_in_place_of_a_map_is_refused_with_the_batchs_name() -> None:
+    """Found by fuzzing: it was an AttributeError, which left a whole group of messages without an answer."""
+    for place in ("columns", "clock"):
+        bad = cbor2.dumps(fields_of(**{place: typed(69, bytes(4))}))
+        with pytest.raises(WireError, match="not a batch"):
+            decode_batch(bad)
+        batches, [refused] = decode_message(bad)
+        assert batches == []
+        assert refused.name is not None
+        assert refused.payload == bad
+
+
+def test_a_feed_event_that_is_none_is_refused_whatever_its_bytes() -> None:
+    for data in (b"", b"[]", b"{}", b"\xff", b'{"v":1,"message":"\xff"}'):
+        with pytest.raises(WireError, match="not a feed event"):
+            decode_event(data)

@@ -35,8 +35,8 @@ TRIES: Final = 3
 OFF_FINGER_S: Final = 60.0
 """Off for this long, and the night (or this part of it) is over; less is a hand that was washed."""
 
-KEEP_EVERY: Final = 16
-"""Chunks between two commits of a partial file: 8 KiB, some seconds of transfer at risk."""
+KEEP_EVERY_S: Final = 2.0
+"""Between two commits of a partial file: the transfer that a cut supply costs. A link that breaks costs none."""
 
 STAMPED_MS: Final = 1000
 """The ring tells whole seconds, and stamps its recordings in them."""
@@ -147,13 +147,14 @@ class OxyiiDriver(Driver):
         far as it goes.
         """
         pull = FilePull(name, (await desk.item(name)).received, first_seq=ring.next_seq)
-        kept = 0
+        kept_s = desk.clock.monotonic_s()
         try:
             while (request := pull.next_request()) is not None:
                 pull.feed(await ring.send(request))
-                desk.progress(name, len(pull.data), pull.size or 0)
-                kept += 1
-                if kept % KEEP_EVERY == 0:
+                desk.progress(name, pull.received, pull.size or 0)
+                now_s = desk.clock.monotonic_s()
+                if now_s - kept_s >= KEEP_EVERY_S:
+                    kept_s = now_s
                     await desk.keep_partial(name, pull.data)
         finally:
             if not pull.closed:

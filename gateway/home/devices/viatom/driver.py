@@ -38,8 +38,8 @@ FILE_POLL_S: Final = 20.0
 CLOCK_OFF: Final = timedelta(seconds=60)
 """A ring further off the home's wall clock is set, after what it holds has been pulled and dated."""
 
-KEEP_EVERY: Final = 16
-"""Blocks between two commits of a partial file: 8 KiB, some seconds of transfer at risk."""
+KEEP_EVERY_S: Final = 2.0
+"""Between two commits of a partial file: the transfer that a cut supply costs. A link that breaks costs none."""
 
 log = logging.getLogger(__name__)
 
@@ -88,8 +88,11 @@ class ViatomDriver(Driver):
         await desk.note_anchor(tick_of(local) + 500, middle, 1_000, epoch=epoch + 1)
         log.info("the ring's clock is set")
 
-    async def _missing(self, desk: Desk, info: DeviceInfo) -> list[str]:
-        return [name for name in info.files if not (await desk.item(name)).done]
+    async def _missing(self, desk: Desk, info: DeviceInfo) -> dict[str, bytes]:
+        """Names of the files that are not in the outbox yet, with what an earlier pull has received of each."""
+        # Asked for together: the books answer on a thread of their own, once for all.
+        items = await asyncio.gather(*(desk.item(name) for name in info.files))
+        return {name: item.received for name, item in zip(info.files, items, strict=True) if not item.done}
 
     async def _pull_new(self, ring: _Ring, desk: Desk, info: DeviceInfo) -> bool:
         """Pull what is not in the outbox yet, oldest first; True if there was anything.
@@ -99,30 +102,31 @@ class ViatomDriver(Driver):
         await desk.listed(info.files)
         missing = await self._missing(desk, info)
         failure: TransferError | None = None
-        for name in missing:
+        for name, received in missing.items():
             if not await desk.accepts_stored():
                 log.warning("the outbox is nearly full: %s stays on the ring", name)
                 return False
             try:
-                await self._pull(ring, desk, name)
+                await self._pull(ring, desk, name, received)
             except TransferError as error:
                 failure = failure or error
         if failure is not None:
             raise failure
         return bool(missing)
 
-    async def _pull(self, ring: _Ring, desk: Desk, name: str) -> None:
-        pull = FilePull(name, (await desk.item(name)).received)
-        kept = 0
+    async def _pull(self, ring: _Ring, desk: Desk, name: str, received: bytes) -> None:
+        pull = FilePull(name, received)
+        kept_s = desk.clock.monotonic_s()
         try:
             while (request := pull.next_request()) is not None:
                 size_was = pull.size
                 await ring.ask(request, accept=functools.partial(_moves, pull))
                 if pull.size is not None and pull.size != size_was:
                     await desk.item(name, pull.size)
-                desk.progress(name, len(pull.data), pull.size or 0)
-                kept += 1
-                if kept % KEEP_EVERY == 0 and not pull.complete:
+                desk.progress(name, pull.received, pull.size or 0)
+                now_s = desk.clock.monotonic_s()
+                if now_s - kept_s >= KEEP_EVERY_S and not pull.complete:
+                    kept_s = now_s
                     await desk.keep_partial(name, bytes(pull.data))
         except (DeviceError, asyncio.CancelledError):
             if not pull.complete:

@@ -69,6 +69,11 @@ class FilePull:
         return bytes(self._data) if len(self._data) > len(self._have) else self._have
 
     @property
+    def received(self) -> int:
+        """Bytes of `data`."""
+        return max(len(self._data), len(self._have))
+
+    @property
     def complete(self) -> bool:
         """True once every byte announced has arrived."""
         return self._state is Op.CLOSE

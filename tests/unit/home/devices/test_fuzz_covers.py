@@ -11,7 +11,8 @@ from types import CodeType, FrameType
 
 import gateway.home.devices as families
 from gateway.errors import ProtocolError
-from tests.fuzz.targets import TARGETS, seeds
+from tests.fuzz.parsers import MEMBERS, parser, seeds_of
+from tests.fuzz.targets import TARGETS, harmless, seeds
 
 
 def decoders() -> dict[CodeType, str]:
@@ -43,3 +44,13 @@ def test_every_decoder_of_a_family_is_reached_by_a_target() -> None:
     finally:
         sys.setprofile(None)
     assert sorted(name for code, name in wanted.items() if code not in called) == []
+
+
+def test_every_target_belongs_to_one_parser_and_is_chosen_by_the_first_byte() -> None:
+    assert sorted(name for members in MEMBERS.values() for name in members) == sorted(TARGETS)
+    for name, members in MEMBERS.items():
+        target = parser(name)
+        inputs = seeds_of(name)
+        assert {data[0] for data in inputs} == set(range(len(members)))
+        harmless(target, b"")
+        harmless(target, inputs[-1])
