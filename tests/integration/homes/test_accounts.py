@@ -243,9 +243,9 @@ def test_a_listener_to_the_feed_gets_an_account_by_the_command_line(
     with pytest.raises(BrokerError, match="subscription"):
         Box(listener.joined).open(topics.feed("clinic-far"))
     assert run("listener", "clinic-nowhere") == (2, "")
-    assert run("invite", "x") == (2, "")  # no address that a box could be told
+    assert run("invite-home", "x") == (2, "")  # no address that a box could be told
     monkeypatch.setenv("SOMNOLINK_SERVICE_PUBLIC_URL", "https://clinic.example/")
-    status, line = run("invite", "Bedroom", "--minutes", "30")
+    status, line = run("invite-home", "Bedroom", "--minutes", "30")
     assert (status, line.startswith("somnolink join https://clinic.example ")) == (0, True)
     joined = running.enrolment.join(line.split()[-1], "0" * 64)
     assert joined is not None
