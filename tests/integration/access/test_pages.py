@@ -155,3 +155,12 @@ async def test_a_server_is_stopped_under_open_pages_and_started_anew_with_other_
             ask(server.url, "/sign-in")
         scene.store.close()
         scene.records.close()
+
+
+def test_made_up_data_are_labelled(scene: Scene) -> None:
+    records = scene.records
+    records.people.add_clinic("clinic-demo-1", "Demo", at_ms=0)
+    user = records.users.add("clinic-demo-1", "demo", Role.DENTIST, at_ms=0)
+    token = scene.sign_in.start_by_link(scene.sign_in.link(user.id).text, address="").token
+    assert "Demo data" in ask(scene.url, "/alerts", token).text
+    assert "Demo data" not in ask(scene.url, "/alerts", scene.session(Role.DENTIST, "near")).text
