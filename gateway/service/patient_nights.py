@@ -4,22 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Final
 
 from analytics.nights.join import join_nights
 from analytics.nights.records import PatientNight, SensorRecord
 from analytics.nights.records import TreatmentStep as Step
 from analytics.nights.report import NightsReport, evaluate
-from gateway.service.nights import night_bounds
+from gateway.service.nights import moment_ms
 from gateway.service.records import Assignment, NightResult, Patient, Records, Stretch
-
-HALF_DAY_MS: Final = 43_200_000
 
 
 def moment_of(result: NightResult) -> int:
     """The moment that decides whose a night is: local midnight, or what of the data is nearest to it; UTC ms."""
-    midnight_ms = night_bounds(result.night, result.zone)[0] + HALF_DAY_MS
-    return min(max(midnight_ms, result.start_ms), result.end_ms)
+    return moment_ms(result.night, result.zone, result.start_ms, result.end_ms)
 
 
 def own(results: Iterable[NightResult], assignments: Sequence[Assignment]) -> list[NightResult]:

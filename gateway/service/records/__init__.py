@@ -14,7 +14,9 @@ from gateway.service.records.audit import Audit, AuditEntry, Seal
 from gateway.service.records.data_time import DataTimes
 from gateway.service.records.database import Database
 from gateway.service.records.devices import Devices
+from gateway.service.records.digests import Digests
 from gateway.service.records.feed import Feed
+from gateway.service.records.follow_up import FollowUps
 from gateway.service.records.patient_nights import PatientNights
 from gateway.service.records.people import People
 from gateway.service.records.results import Results
@@ -47,6 +49,8 @@ from gateway.service.records.values_alerts import Alert, AlertEvent, Subject, We
 from gateway.service.records.values_people import (
     Assignment,
     Clinic,
+    FollowUpKind,
+    FollowUpMark,
     Patient,
     SideEffect,
     SideEffectKind,
@@ -67,6 +71,8 @@ __all__ = [
     "Contact",
     "Desaturation",
     "Device",
+    "FollowUpKind",
+    "FollowUpMark",
     "Gateway",
     "NightKind",
     "NightResult",
@@ -113,7 +119,11 @@ class Records:
         Nights, indices, desaturations.
     people, assignments, treatment
         Clinics, patients, who had which device when, and how they are treated.
+    follow_ups : FollowUps
+        What was done or postponed of the follow-ups that are due.
     patient_nights : PatientNights
+    digests : Digests
+        The latest nights of many devices at once.
     alerts, feed, thresholds, webhooks, data_times
         Alerts with their history, and all that goes with them.
     set_aside : SetAsides
@@ -138,6 +148,8 @@ class Records:
         self.people = People(self._database)
         self.assignments = Assignments(self._database)
         self.treatment = Treatment(self._database)
+        self.follow_ups = FollowUps(self._database)
+        self.digests = Digests(self._database)
         self.patient_nights = PatientNights(self._database, self.results)
         self.alerts = Alerts(self._database)
         self.feed = Feed(self._database)
