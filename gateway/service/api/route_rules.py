@@ -3,30 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Final
 
 from gateway.service.access import Action
-
-
-class Target(StrEnum):
-    """What a route acts on, found by the path (or the query) of the same name."""
-
-    LIST = "list"
-    """Many: the role is checked here, and the route tells only what the caller sees."""
-    SERVICE = "service"
-    """The service itself, or one's own account: the role decides."""
-    CLINIC = "clinic"
-    PATIENT = "patient"
-    DEVICE = "device"
-    NIGHT = "night"
-    """What a device measured in a night: of somebody whom the caller sees."""
-    ALERT = "alert"
-    ASSIGNMENT = "assignment"
-    WEBHOOK = "webhook"
-    USER = "user"
-    TEAM = "team"
-
+from gateway.service.access.gate import Target
 
 Rule = tuple[Action, Target]
 
