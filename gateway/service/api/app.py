@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.clock import Clock, SystemClock
 from gateway.service import web
+from gateway.service.access.gate import Gate
 from gateway.service.alerts.stream import FeedHub
 from gateway.service.api import problems
 from gateway.service.api.auth import AccessRule, Authentication
@@ -37,12 +38,16 @@ from gateway.service.api.status import ServiceStatus
 from gateway.service.exchange.imports.commit import Analyse
 from gateway.service.records import Records
 from gateway.service.store.base import SampleStore
+from gateway.service.web.pages import load
+from gateway.service.web.router import NICEGUI_FILES, Pages, is_page
 
 PREFIX: Final = "/api/v1"
 HEALTH: Final = f"{PREFIX}/health"
 METRICS: Final = "/metrics"
 
-RULE: Final = AccessRule(public={HEALTH, *web.PAGES}, public_folders=(web.STATIC_FOLDER,), scopes={METRICS: "metrics"})
+RULE: Final = AccessRule(
+    public={HEALTH, *web.PLAIN_PAGES}, public_folders=(web.STATIC_FOLDER,), scopes={METRICS: "metrics"}
+)
 """Health, and the page's own files, which hold no data, are open; everything else takes a token."""
 
 
@@ -54,6 +59,8 @@ def create_app(
     clock: Clock | None = None,
     analyse: Analyse | None = None,
     rate: RateLimit | None = None,
+    zone: str = "UTC",
+    sessions: web.Sessions | None = None,
 ) -> FastAPI:
     """Make the HTTP application.
 
@@ -69,10 +76,15 @@ def create_app(
         Takes what an import stored; if None, it is analysed when the service starts.
     rate : RateLimit or None
         How much one address may ask; None for as much as it likes.
+    zone : str
+        IANA name of the zone in which pages show times that are no patient's and no device's.
+    sessions : Sessions or None
+        Who a browser is; None: there are no pages.
     """
     clock = clock or SystemClock()
     feed = FeedHub(records)
     context = Context(records, store, clock, status, feed, analyse)
+    site = None if sessions is None else web.Site(context, sessions, Gate(records, clock), zone)
     registry = CollectorRegistry()
     registry.register(ServiceCollector(context))
     app = FastAPI(
@@ -84,6 +96,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=None if site is None else web.lifespan(site),
         dependencies=[Depends(guard(records, clock))],
         responses={code: {"model": ProblemOut} for code in (401, 403, 404, 422, 503)},
     )
@@ -109,8 +122,11 @@ def create_app(
     problems.install(app)
     # The last added is the first asked.
     app.add_middleware(Authentication, records=records, clock=clock, rule=RULE)
+    if site is not None:
+        load()
+        app.add_middleware(Pages, site=site)
     if rate is not None:
         app.add_middleware(RateLimiter, limit=rate)
     app.add_middleware(RequestTimes, registry=registry)
-    app.add_middleware(SecurityHeaders, cacheable=(web.STATIC_FOLDER,))
+    app.add_middleware(SecurityHeaders, cacheable=(web.STATIC_FOLDER,), lasting=(NICEGUI_FILES,), is_page=is_page)
     return app
