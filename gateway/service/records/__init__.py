@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from analytics.adherence.follow_up import Kind as FollowUpKind
 from analytics.alerts.lifecycle import State as AlertState
 from gateway.service.records.alerts import Alerts
 from gateway.service.records.assignments import Assignments
@@ -20,6 +21,7 @@ from gateway.service.records.follow_up import FollowUps
 from gateway.service.records.patient_nights import PatientNights
 from gateway.service.records.people import People
 from gateway.service.records.results import Results
+from gateway.service.records.roster import Roster
 from gateway.service.records.set_aside import SetAsides
 from gateway.service.records.teams import Teams
 from gateway.service.records.thresholds import Thresholds
@@ -49,7 +51,6 @@ from gateway.service.records.values_alerts import Alert, AlertEvent, Subject, We
 from gateway.service.records.values_people import (
     Assignment,
     Clinic,
-    FollowUpKind,
     FollowUpMark,
     Patient,
     SideEffect,
@@ -122,8 +123,8 @@ class Records:
     follow_ups : FollowUps
         What was done or postponed of the follow-ups that are due.
     patient_nights : PatientNights
-    digests : Digests
-        The latest nights of many devices at once.
+    digests, roster
+        The latest nights of many devices at once; whole clinics in few queries.
     alerts, feed, thresholds, webhooks, data_times
         Alerts with their history, and all that goes with them.
     set_aside : SetAsides
@@ -150,6 +151,7 @@ class Records:
         self.treatment = Treatment(self._database)
         self.follow_ups = FollowUps(self._database)
         self.digests = Digests(self._database)
+        self.roster = Roster(self._database)
         self.patient_nights = PatientNights(self._database, self.results)
         self.alerts = Alerts(self._database)
         self.feed = Feed(self._database)

@@ -69,6 +69,10 @@ class FollowUps:
         with self._database.read() as session:
             for key, patient, kind, mark, day, who, note, at_ms in session.execute(statement):
                 found.setdefault(patient, []).append(
-                    FollowUpMark(key, patient, Kind(kind), mark, day, who, note, at_ms)
+                    FollowUpMark(key, patient, Kind(kind), _mark(mark), day, who, note, at_ms)
                 )
         return found
+
+
+def _mark(text: str) -> MarkKind:
+    return "postponed" if text == "postponed" else "done"

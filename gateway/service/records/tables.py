@@ -84,7 +84,6 @@ class NightRow(Base):
             "ix_night_finished",
             "device_id",
             "updated_ms",
-            "night",
             sqlite_where=text("state <> 'running' AND profile <> 'bed'"),
             postgresql_where=text("state <> 'running' AND profile <> 'bed'"),
         ),

@@ -45,7 +45,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_night_finished",
         "night",
-        ["device_id", "updated_ms", "night"],
+        ["device_id", "updated_ms"],
         sqlite_where=sa.text(_FINISHED),
         postgresql_where=sa.text(_FINISHED),
     )
