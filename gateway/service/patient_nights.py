@@ -33,9 +33,9 @@ def patient_nights(records: Records, patient: Patient, first: date, last: date) 
     told: list[SensorRecord] = []
     for device in sorted({one.device for one in assignments}):
         results = own(records.results.nights(device=device, first=first, last=last), assignments)
+        stretches = records.results.stretches_of([result for result in results if result.kind == "wear"])
         for result in reversed(results):
-            stretches = records.results.stretches(result) if result.kind == "wear" else []
-            told += sensor_records(result, stretches)
+            told += sensor_records(result, stretches.get(result.key, []))
     # A wear across noon is told by both of its nights.
     unique = {(one.kind, one.device, one.start_ms): one for one in told}
     nights = join_nights(unique.values(), patient.zone)

@@ -26,6 +26,7 @@ class Action(StrEnum):
     """What can be done."""
 
     OWN_ACCOUNT = "own_account"
+    READ_ONESELF = "read_oneself"
     READ_PATIENT = "read_patient"
     MAKE_PATIENT = "make_patient"
     CHANGE_PATIENT = "change_patient"
@@ -53,6 +54,7 @@ _STAFF: Final[Mapping[Role, Relation]] = dict.fromkeys((_A, _P, _D, _C), Relatio
 
 RULES: Final[Mapping[Action, Mapping[Role, Relation]]] = {
     Action.OWN_ACCOUNT: dict.fromkeys(Role, Relation.OTHER),
+    Action.READ_ONESELF: {_SELF: Relation.SELF},
     Action.READ_PATIENT: {**_CARE, _SELF: Relation.SELF},
     Action.MAKE_PATIENT: {_P: Relation.CLINIC, _D: Relation.CLINIC, _C: Relation.CLINIC},
     Action.CHANGE_PATIENT: _CARE,
@@ -83,5 +85,5 @@ RULES: Final[Mapping[Action, Mapping[Role, Relation]]] = {
 }
 """An administrator runs the clinic and sees no patient."""
 
-PROGRAMS: Final = frozenset(Action) - {Action.OWN_ACCOUNT, Action.MANAGE_PEOPLE, Action.READ_AUDIT}
+PROGRAMS: Final = frozenset(Action) - {Action.OWN_ACCOUNT, Action.MANAGE_PEOPLE, Action.READ_AUDIT, Action.READ_ONESELF}
 """What a token of the service's own opens, within its scopes, whoever the patient is."""

@@ -25,6 +25,7 @@ from gateway.service.api.routes import (
     alerts,
     devices,
     feeds,
+    follow_ups,
     imports,
     nights,
     operations,
@@ -33,6 +34,7 @@ from gateway.service.api.routes import (
     reports,
     samples,
     thresholds,
+    views,
 )
 from gateway.service.api.status import ServiceStatus
 from gateway.service.exchange.imports.commit import Analyse
@@ -106,6 +108,8 @@ def create_app(
         samples,
         patients,
         patient_nights,
+        follow_ups,
+        views,
         reports,
         imports,
         alerts,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Final, Literal
 
 from analytics.adherence.follow_up import Mark, follow_ups
 from gateway.errors import HiddenError
 from gateway.service.access import Access, Principal
-from gateway.service.nights import night_of, zone_info
+from gateway.service.nights import local_date, night_of, zone_info
 from gateway.service.records import Alert, Records
 from gateway.service.records.roster import Held, Listed
 from gateway.service.views.recent import Recent, recent
@@ -173,7 +173,7 @@ def _lines(
     held = [device for device in records.roster.held(clinic) if device.patient in places]
     zones = {one.zone for one in listed}
     tonight = {zone: night_of(now_ms, zone) for zone in zones}
-    today = {zone: datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone_info(zone)).date() for zone in zones}
+    today = {zone: local_date(now_ms, zone) for zone in zones}
     numbers = recent(
         held, records.digests.of({device.device for device in held}), places, [tonight[one.zone] for one in listed]
     )

@@ -121,11 +121,13 @@ def history(records: Records, patient: Patient, period: tuple[date, date], *, no
 def _wear(records: Records, assignments: list[Assignment], first: date, last: date) -> Wears:
     """The recorders' nights while they were the patient's, in order, each with its stretches."""
     found = [
-        (result, tuple(records.results.stretches(result)))
+        result
         for device in sorted({one.device for one in assignments})
         for result in own(records.results.nights(device=device, first=first, last=last, kind="wear"), assignments)
     ]
-    return tuple(sorted(found, key=lambda one: (one[0].night, one[0].device)))
+    stretches = records.results.stretches_of(found)
+    ordered = sorted(found, key=lambda one: (one.night, one.device))
+    return tuple((one, tuple(stretches.get(one.key, ()))) for one in ordered)
 
 
 def _oximetry(records: Records, assignments: list[Assignment], first: date, last: date) -> list[NightResult]:
