@@ -20,6 +20,7 @@ from gateway.service.api.headers import SecurityHeaders
 from gateway.service.api.metrics import RequestTimes, ServiceCollector
 from gateway.service.api.models import ProblemOut
 from gateway.service.api.rate import RateLimit, RateLimiter
+from gateway.service.api.route_rules import DOORS
 from gateway.service.api.routes import (
     accounts,
     alerts,
@@ -33,12 +34,14 @@ from gateway.service.api.routes import (
     patients,
     reports,
     samples,
+    session,
     thresholds,
     views,
 )
 from gateway.service.api.status import ServiceStatus
 from gateway.service.exchange.imports.commit import Analyse
 from gateway.service.records import Records
+from gateway.service.sign_in import SignIn
 from gateway.service.store.base import SampleStore
 from gateway.service.web.pages import load
 from gateway.service.web.router import NICEGUI_FILES, Pages, is_page
@@ -48,9 +51,12 @@ HEALTH: Final = f"{PREFIX}/health"
 METRICS: Final = "/metrics"
 
 RULE: Final = AccessRule(
-    public={HEALTH, *web.PLAIN_PAGES}, public_folders=(web.STATIC_FOLDER,), scopes={METRICS: "metrics"}
+    public={HEALTH, *web.PLAIN_PAGES},
+    public_folders=(web.STATIC_FOLDER,),
+    scopes={METRICS: "metrics"},
+    doors=frozenset((method, PREFIX + path) for method, path in DOORS),
 )
-"""Health, and the page's own files, which hold no data, are open; everything else takes a token."""
+"""Health, and the page's own files, which hold no data, and the ways in are open; everything else takes a token."""
 
 
 def create_app(
@@ -62,7 +68,7 @@ def create_app(
     analyse: Analyse | None = None,
     rate: RateLimit | None = None,
     zone: str = "UTC",
-    sessions: web.Sessions | None = None,
+    sign_in: SignIn | None = None,
 ) -> FastAPI:
     """Make the HTTP application.
 
@@ -80,13 +86,15 @@ def create_app(
         How much one address may ask; None for as much as it likes.
     zone : str
         IANA name of the zone in which pages show times that are no patient's and no device's.
-    sessions : Sessions or None
-        Who a browser is; None: there are no pages.
+    sign_in : SignIn or None
+        Lets people in; None for one with all settings as they are by default.
     """
     clock = clock or SystemClock()
     feed = FeedHub(records)
-    context = Context(records, store, clock, status, feed, analyse)
-    site = None if sessions is None else web.Site(context, sessions, Gate(records, clock), zone)
+    sign_in = sign_in or SignIn(records, clock)
+    context = Context(records, store, clock, status, feed, sign_in, analyse)
+    site = web.Site(context, Gate(records, clock), zone)
+    load()
     registry = CollectorRegistry()
     registry.register(ServiceCollector(context))
     app = FastAPI(
@@ -98,7 +106,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=None if site is None else web.lifespan(site),
+        lifespan=web.lifespan(site),
         dependencies=[Depends(guard(records, clock))],
         responses={code: {"model": ProblemOut} for code in (401, 403, 404, 422, 503)},
     )
@@ -117,6 +125,7 @@ def create_app(
         feeds,
         operations,
         accounts,
+        session,
     )
     for module in modules:
         app.include_router(module.router(context), prefix=PREFIX)
@@ -125,10 +134,8 @@ def create_app(
     web.mount(app)
     problems.install(app)
     # The last added is the first asked.
-    app.add_middleware(Authentication, records=records, clock=clock, rule=RULE)
-    if site is not None:
-        load()
-        app.add_middleware(Pages, site=site)
+    app.add_middleware(Authentication, records=records, clock=clock, rule=RULE, sign_in=sign_in)
+    app.add_middleware(Pages, site=site)
     if rate is not None:
         app.add_middleware(RateLimiter, limit=rate)
     app.add_middleware(RequestTimes, registry=registry)

@@ -22,11 +22,11 @@ from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
-from gateway.service.web.context import PageContext, Sessions, Site
+from gateway.service.web.context import PageContext, Site
 from gateway.service.web.registry import page
 from gateway.service.web.static_files import FILES, STATIC_FOLDER
 
-__all__ = ["PLAIN_PAGES", "STATIC_FOLDER", "PageContext", "Sessions", "Site", "lifespan", "mount", "page"]
+__all__ = ["PLAIN_PAGES", "STATIC_FOLDER", "PageContext", "Site", "lifespan", "mount", "page"]
 
 PLAIN_PAGES: Final = frozenset({"/"})
 """Paths of pages that hold no data and are open to anyone."""

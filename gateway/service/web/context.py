@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
@@ -17,22 +17,11 @@ from gateway.service.records import User
 T = TypeVar("T")
 
 
-class Sessions(Protocol):
-    """Who a browser is, by what its cookie holds."""
-
-    def principal(self, token: str) -> Principal | None:
-        """Whose session it is; None if it is nobody's, or no longer. Being asked keeps it alive."""
-
-    def holds(self, token: str) -> bool:
-        """Whether it is somebody's still. Being asked does not keep it alive."""
-
-
 @dataclass(frozen=True, slots=True)
 class Site:
     """The pages of one running application."""
 
     context: Context
-    sessions: Sessions
     gate: Gate
     zone: str
 
@@ -106,10 +95,8 @@ class PageContext:
         HiddenError, AccessError
             As `Gate.enter`.
         """
-        who = self.site.sessions.principal(self.token)
-        if who is None or who.user is None or who.user.id != self.user.id:
-            raise SignedOutError("the session is over")
-        self.who = who
+        self._look(used=True)
+        who = self.who
         self.site.gate.enter(who, action, target, ids, address=self.address, what=what)
 
     async def do(self, action: Action, target: Target, ids: Mapping[str, str], what: str, work: Callable[[], T]) -> T:
@@ -125,6 +112,18 @@ class PageContext:
         """Do on a thread what the page's own rule covers, while it is being built."""
         return await run_in_threadpool(work)
 
-    async def holds(self) -> bool:
-        """Whether the session goes on: what is pushed to a page asks this first. It does not count as use."""
-        return await run_in_threadpool(self.site.sessions.holds, self.token)
+    async def look(self) -> None:
+        """Have `who` as it is now. What is pushed to a page asks this first; it is no use of the session, as `enter` is.
+
+        Raises
+        ------
+        SignedOutError
+            If the session is over.
+        """
+        await run_in_threadpool(self._look, used=False)
+
+    def _look(self, *, used: bool) -> None:
+        who = self.site.context.sign_in.principal(self.token, used=used)
+        if who is None or who.user is None or who.user.id != self.user.id:
+            raise SignedOutError("the session is over")
+        self.who = who

@@ -7,7 +7,6 @@ Everything is closed that is not opened here: a page to who has no session (sent
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -19,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.errors import SomnolinkError, StoreError
 from gateway.service.access import Principal
 from gateway.service.access.gate import Target
+from gateway.service.api.cookies import session_token
 from gateway.service.web.context import PageContext, Site
 from gateway.service.web.failure import Failure
 from gateway.service.web.registry import Page, find
@@ -26,9 +26,11 @@ from gateway.service.web.static_files import SIGN_IN
 from gateway.service.web.visit import Visit
 
 SIGN_IN_PATH: Final = "/sign-in"
+ACCOUNT_PATH: Final = "/account"
+"""Where somebody who has to set up a second factor does so, before anything else."""
+
 NICEGUI_FILES: Final = "/_nicegui/"
 NICEGUI_SOCKET: Final = "/_nicegui_ws/"
-COOKIES: Final = ("__Host-somnolink_session", "somnolink_session")
 
 _READING: Final = frozenset({"GET", "HEAD"})
 _POLICY: Final = 1008
@@ -61,13 +63,16 @@ class Pages:
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
         token = session_of(scope)
         try:
-            who = await run_in_threadpool(self._site.sessions.principal, token) if token else None
+            who = await run_in_threadpool(self._site.context.sign_in.principal, token) if token else None
         except StoreError:
             await _plainly(503, "The data cannot be read for now. Nothing is lost; try again.")(scope, receive, send)
             return
         found = find(scope["path"])
         if who is None or who.user is None or found is None:
             await RedirectResponse(_to_sign_in(scope), 303)(scope, receive, send)
+            return
+        if who.limited and scope["path"] != ACCOUNT_PATH:
+            await RedirectResponse(ACCOUNT_PATH, 303)(scope, receive, send)
             return
         scope.setdefault("state", {})["visit"] = await run_in_threadpool(self._visit, scope, token, who, *found)
         await (await _nicegui())(scope, receive, send)
@@ -123,9 +128,12 @@ class Pages:
         if urlsplit(headers.get("origin", "")).netloc != headers.get("host", ""):
             return False
         try:
-            return await run_in_threadpool(self._site.sessions.holds, token)
+            return await run_in_threadpool(self._is_on, token)
         except StoreError:
             return False
+
+    def _is_on(self, token: str) -> bool:
+        return self._site.context.sign_in.principal(token, used=False) is not None
 
 
 def is_page(path: str) -> bool:
@@ -135,11 +143,8 @@ def is_page(path: str) -> bool:
 
 def session_of(scope: Scope) -> str:
     """What the session's cookie holds; empty without one."""
-    try:
-        cookies = SimpleCookie(Headers(scope=scope).get("cookie", ""))
-    except CookieError:
-        return ""
-    return next((cookies[name].value for name in COOKIES if name in cookies), "")
+    scheme = "https" if scope["scheme"] in ("https", "wss") else "http"
+    return session_token(scheme, Headers(scope=scope).get("cookie", ""))
 
 
 def _to_sign_in(scope: Scope) -> str:
