@@ -52,7 +52,7 @@ class Line:
     devices : tuple of str
         Those the patient has now.
     heard_ms : int or None
-        When any of these was last heard of, UTC ms.
+        When the one of these that has been silent for the longest was last heard of, UTC ms.
     battery_pct : float or None
         The lowest of these.
     teams : tuple of str
@@ -221,7 +221,7 @@ def _line(
         burden=_moving(numbers, "hypoxic_burden", place),
         wear_h=_moving(numbers, "wear_h", place),
         devices=tuple(device.device for device in mine),
-        heard_ms=max((device.last_contact_ms for device in mine), default=None),
+        heard_ms=min((device.last_contact_ms for device in mine), default=None),
         battery_pct=min(batteries, default=None),
         teams=teams,
     )

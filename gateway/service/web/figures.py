@@ -6,6 +6,7 @@ What a tooltip says is made here, of dates and numbers alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final
@@ -30,7 +31,7 @@ _CLASSES: Final[tuple[tuple[Severity, str], ...]] = (
 )
 SIDES: Final[dict[Side, tuple[str, str, str]]] = {
     "with": ("with the MAD", "circle", "var(--sl-accent)"),
-    "without": ("without the MAD", "emptyCircle", "var(--sl-text)"),
+    "without": ("without the MAD", "circle", "var(--sl-text)"),
     "mixed": ("with it for part of the night", "diamond", "var(--sl-muted)"),
     "unknown": ("not known whether with it", "triangle", "var(--sl-muted)"),
 }
@@ -79,7 +80,7 @@ def trend(nights: Sequence[NightLine], steps: Sequence[TreatmentStep], index: st
     told = [night for night in nights if index in night.indices and night.usable]
     highest = max((night.indices[index] for night in told), default=0.0)
     bands = BANDS.get(index)
-    top = round(max(highest * 1.1, bands[1] if bands else 0.0, 1.0), 1)
+    top = _rounded_up(max(highest * 1.05, bands[1] if bands else 1.0))
     series: list[Options] = [
         {
             "type": "line",
@@ -99,7 +100,10 @@ def trend(nights: Sequence[NightLine], steps: Sequence[TreatmentStep], index: st
                 "symbol": symbol,
                 "symbolSize": 8,
                 "emphasis": {"disabled": True},
-                "itemStyle": {"color": colour},
+                # Hollow without it, whatever the ground.
+                "itemStyle": {"color": "var(--sl-card)", "borderColor": colour, "borderWidth": 2}
+                if side == "without"
+                else {"color": colour},
                 "data": [
                     {
                         "name": f"{night.night:%a %-d %b %Y}: {night.indices[index]:.1f} {UNITS[index]}, {words}",
@@ -116,6 +120,12 @@ def trend(nights: Sequence[NightLine], steps: Sequence[TreatmentStep], index: st
         yAxis=_value_axis(f"{NAMES[index]}, {UNITS[index]}", top),
         series=series,
     )
+
+
+def _rounded_up(value: float) -> float:
+    """To a whole number of tens, of ones below ten."""
+    step = 10.0 if value > 10 else 1.0
+    return step * math.ceil(value / step)
 
 
 def _bands(bands: tuple[float, float, float], top: float) -> list[list[Options]]:
@@ -194,8 +204,8 @@ def cell_words(cell: WearCell, goal_h: float) -> str:
 
 
 def _cell(cell: WearCell, goal_h: float) -> Options:
-    style: Options = {"color": "transparent", "borderColor": LINE, "borderType": "dashed", "borderWidth": 1}
-    sign = ""
+    style: Options = {"color": "transparent", "borderColor": TEXT, "borderType": "dashed", "borderWidth": 1}
+    sign = "" if cell.state == "worn" else "·"
     if cell.state == "not_worn":
         style, sign = {"color": "transparent", "borderColor": "var(--sl-bad)", "borderWidth": 1.5}, "0"
     elif cell.state == "worn":
@@ -249,7 +259,7 @@ def comparison(found: Sequence[Comparison]) -> Options:
             },
         }
     )
-    axis = {**_value_axis("", most), "axisLabel": {"color": TEXT, "formatter": "{value} %"}}
+    axis = {**_value_axis("", most), "splitNumber": 3, "axisLabel": {"color": TEXT, "formatter": "{value} %"}}
     return _base(
         grid={"left": 8, "right": 24, "top": 24, "bottom": 8, "containLabel": True},
         xAxis=axis,

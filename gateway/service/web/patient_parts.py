@@ -13,7 +13,7 @@ from nicegui import ui
 from analytics.adherence.follow_up import Kind
 from analytics.nights.records import Side
 from analytics.nights.summary import SETTLED_NIGHTS, Outlook
-from analytics.nights.words import NAMES, UNITS
+from analytics.nights.words import NAMES, UNITS, of_comparison
 from gateway.service.access import Action
 from gateway.service.exchange.report.wording import SEVERITIES, SIDE_EFFECTS, clock_of
 from gateway.service.records import AlertState, Assignment, TreatmentStep
@@ -36,6 +36,8 @@ _DUE: Final[dict[str, tuple[Tone, str]]] = {
     "due": ("warning", "Due"),
     "done": ("good", "Done"),
 }
+LISTED: Final = 14
+"""Nights that are listed unfolded."""
 _STATES: Final = {
     AlertState.ESCALATED: "escalated",
     AlertState.ACKNOWLEDGED: "seen",
@@ -242,6 +244,7 @@ def treatment(found: Overview) -> None:
         if not found.reading.treatment:
             ui.label("There are not both kinds of nights yet.").classes("sl-muted")
             return
+        ui.label(of_comparison(found.reading.treatment[0]))
         with figure("What remains with the MAD", "Of the index without it; the line is the 95 % interval.", "low"):
             words = "; ".join(figures.remains(one) for one in found.reading.treatment)
             chart(figures.comparison(found.reading.treatment), words)
@@ -354,14 +357,16 @@ def nights(found: Overview) -> None:
             return
         rows = [_night(found.patient.id, night) for night in found.nights[::-1]]
         names = ("Night", "MAD", "Valid", "3 % index", "4 % index", "Burden", "Below 90 %", "Wear", "On the back", "")
-        ui.html(f'<div class="sl-scroll">{table(names, rows, html=True)}</div>', sanitize=False)
+        ui.html(f'<div class="sl-scroll">{table(names, rows[:LISTED], html=True)}</div>', sanitize=False)
+        if len(rows) > LISTED:
+            more(f"{len(rows) - LISTED} nights before", table(names, rows[LISTED:], html=True))
 
 
 def _night(patient: str, night: NightLine) -> tuple[str, ...]:
     def index(name: str, digits: int = 1) -> str:
         return number(night.indices.get(name), digits)
 
-    remarks = [] if night.usable else ["short"]
+    remarks = [] if night.usable else ["short" if night.valid_h > 0 else "no oximetry"]
     remarks += [] if night.final else ["not final"]
     return (
         f'<a href="/patients/{patient}/nights/{night.night.isoformat()}">{night.night:%a %-d %b %Y}</a>',

@@ -49,7 +49,7 @@ def row(line: Line, now_ms: int) -> str:
             "wide",
             f'<a class="name" href="/patients/{escape(line.patient)}">{escape(line.name)}</a>{teams}',
         ),
-        ("", "wide", f"<ul>{why}</ul>" if why else '<span class="calm">–</span>'),
+        ("", "wide why", f"<ul>{why}</ul>" if why else '<span class="calm">–</span>'),
         (
             "Last night",
             "num",
@@ -86,5 +86,5 @@ def _moving(one: Moving, digits: int, unit: str) -> str:
     said = number(one.mean, digits, unit)
     if one.before is not None:
         change = round(one.mean - one.before, digits)
-        said += f'<span class="sl-delta">{"±0" if change == 0 else f"{change:+.{digits}f}"} on 2 weeks before</span>'
+        said += f'<span class="sl-delta">{"±0" if change == 0 else f"{change:+.{digits}f}"} in 2 weeks</span>'
     return said

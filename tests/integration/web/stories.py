@@ -132,7 +132,9 @@ class Clinic:
             if story.since > 40:
                 records.treatment.put_step(patient, begun + timedelta(20), 5.5, at_ms=1, note="little effect at 4 mm")
         if story.name == "Case 101":
-            records.follow_ups.add(patient, Kind.STUDY, "done", LAST - timedelta(3), who="physician@clinic", at_ms=NOW_MS)
+            records.follow_ups.add(
+                patient, Kind.STUDY, "done", LAST - timedelta(3), who="physician@clinic", at_ms=NOW_MS
+            )
             records.treatment.add_side_effect(
                 patient, LAST - timedelta(50), SideEffectKind.SORE_JAW, 1, at_ms=NOW_MS, note="in the morning"
             )
