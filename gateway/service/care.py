@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from gateway.service.access import Access, Action, Principal
-from gateway.service.records import Assignment, Patient, Records
+from gateway.service.records import Patient, Records
 
 
 def make_patient(
@@ -36,33 +36,6 @@ def make_patient(
     )
     for team in () if who.user is None else records.teams.of_user(who.user.id):
         records.teams.put_patient(team, made.id, belongs=True)
-    return made
-
-
-def give_device(
-    records: Records,
-    access: Access,
-    who: Principal,
-    patient: Patient,
-    device: str,
-    *,
-    from_ms: int,
-    to_ms: int | None,
-    now_ms: int,
-) -> Assignment:
-    """Give a patient a device; its coming nights are counted in the patient's zone.
-
-    Raises
-    ------
-    HiddenError, AccessError
-        The device is not one that `who` may give.
-    StoreRejectedError
-        It is another's in that time.
-    """
-    access.device(who, Action.GIVE_DEVICE, device)
-    made = records.assignments.assign(device, patient.id, from_ms=from_ms, to_ms=to_ms)
-    if made.holds_at(now_ms):
-        records.devices.set_zone(device, patient.zone)
     return made
 
 

@@ -37,6 +37,9 @@ class Action(StrEnum):
     READ_FEED = "read_feed"
     READ_DEVICE = "read_device"
     GIVE_DEVICE = "give_device"
+    READ_HOME = "read_home"
+    MANAGE_HOMES = "manage_homes"
+    READ_UNASSIGNED = "read_unassigned"
     READ_CLINIC = "read_clinic"
     READ_THRESHOLDS = "read_thresholds"
     CHANGE_THRESHOLDS = "change_thresholds"
@@ -73,6 +76,10 @@ RULES: Final[Mapping[Action, Mapping[Role, Relation]]] = {
         _SELF: Relation.SELF,
     },
     Action.GIVE_DEVICE: {_P: Relation.CLINIC, _D: Relation.CLINIC, _C: Relation.CLINIC},
+    # Who keeps the stock, and who hands it out. A home's devices are told by their ids: not who wears them.
+    Action.READ_HOME: {_A: Relation.CLINIC, _C: Relation.CLINIC},
+    Action.MANAGE_HOMES: {_A: Relation.CLINIC, _C: Relation.CLINIC},
+    Action.READ_UNASSIGNED: _STAFF,
     Action.READ_CLINIC: dict.fromkeys(Role, Relation.CLINIC),
     Action.READ_THRESHOLDS: _STAFF,
     Action.CHANGE_THRESHOLDS: {_A: Relation.CLINIC, _P: Relation.CLINIC},
@@ -85,5 +92,11 @@ RULES: Final[Mapping[Action, Mapping[Role, Relation]]] = {
 }
 """An administrator runs the clinic and sees no patient."""
 
-PROGRAMS: Final = frozenset(Action) - {Action.OWN_ACCOUNT, Action.MANAGE_PEOPLE, Action.READ_AUDIT, Action.READ_ONESELF}
+PROGRAMS: Final = frozenset(Action) - {
+    Action.OWN_ACCOUNT,
+    Action.MANAGE_PEOPLE,
+    Action.MANAGE_HOMES,
+    Action.READ_AUDIT,
+    Action.READ_ONESELF,
+}
 """What a token of the service's own opens, within its scopes, whoever the patient is."""

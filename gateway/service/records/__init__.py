@@ -20,12 +20,14 @@ from gateway.service.records.devices import Devices
 from gateway.service.records.digests import Digests
 from gateway.service.records.feed import Feed
 from gateway.service.records.follow_up import FollowUps
+from gateway.service.records.homes import Homes
 from gateway.service.records.patient_nights import PatientNights
 from gateway.service.records.people import People
 from gateway.service.records.results import Results
 from gateway.service.records.roster import Roster
 from gateway.service.records.sessions import Sessions
 from gateway.service.records.set_aside import SetAsides
+from gateway.service.records.states import States
 from gateway.service.records.teams import Teams
 from gateway.service.records.thresholds import Thresholds
 from gateway.service.records.tokens import Tokens
@@ -51,6 +53,7 @@ from gateway.service.records.values import (
 )
 from gateway.service.records.values_accounts import Role, Team, User
 from gateway.service.records.values_alerts import Alert, AlertEvent, Subject, Webhook
+from gateway.service.records.values_homes import Account, DeviceState, GatewayState, Home, JoinCode
 from gateway.service.records.values_people import (
     Assignment,
     Clinic,
@@ -66,6 +69,7 @@ from gateway.service.records.webhooks import Webhooks
 __all__ = [
     "MAIN_INDICES",
     "MAX_PAYLOAD",
+    "Account",
     "Alert",
     "AlertEvent",
     "AlertState",
@@ -77,9 +81,13 @@ __all__ = [
     "Contact",
     "Desaturation",
     "Device",
+    "DeviceState",
     "FollowUpKind",
     "FollowUpMark",
     "Gateway",
+    "GatewayState",
+    "Home",
+    "JoinCode",
     "NightKind",
     "NightResult",
     "NightUpdate",
@@ -142,6 +150,8 @@ class Records:
         Who may sign in, and which users care for which patients.
     credentials, sessions, attempts
         What users sign in with, where they are signed in, and what was tried in vain.
+    homes, states
+        Homes that join and are revoked; how gateways and devices are.
     audit : Audit
         Who read or changed what.
 
@@ -176,6 +186,8 @@ class Records:
         self.credentials = Credentials(self._database)
         self.sessions = Sessions(self._database)
         self.attempts = Attempts(self._database)
+        self.homes = Homes(self._database)
+        self.states = States(self._database)
         self.audit = Audit(self._database)
 
     def check(self) -> None:

@@ -47,7 +47,11 @@ class Base(DeclarativeBase):
 
 
 class GatewayRow(Base):
-    """A home gateway; its broker password is the broker's business."""
+    """A home gateway.
+
+    `salt` is what its broker password is made from, with a key that is not in here; None: it never joined by a code,
+    and its account at the broker is somebody else's business.
+    """
 
     __tablename__ = "gateway"
 
@@ -56,6 +60,9 @@ class GatewayRow(Base):
     clinic_id: Mapped[str] = mapped_column(ForeignKey("clinic.id"), server_default=FIRST_CLINIC, index=True)
     first_seen_ms: Mapped[int]
     last_seen_ms: Mapped[int]
+    joined_ms: Mapped[int | None]
+    revoked_ms: Mapped[int | None]
+    salt: Mapped[str | None] = mapped_column(String(64))
 
 
 class DeviceRow(Base):

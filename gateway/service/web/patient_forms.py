@@ -14,8 +14,9 @@ from analytics.adherence.follow_up import Kind, MarkKind
 from gateway.errors import StoreRejectedError
 from gateway.service.access import RULES, Action
 from gateway.service.access.gate import Target
-from gateway.service.care import give_device, make_patient, set_archived
+from gateway.service.care import make_patient, set_archived
 from gateway.service.exchange.report.wording import SEVERITIES, SIDE_EFFECTS
+from gateway.service.handing_out import give_device
 from gateway.service.nights import local_date, night_of
 from gateway.service.records import Assignment, Patient, SideEffectKind, TreatmentStep
 from gateway.service.web import PageContext, parts
@@ -337,7 +338,7 @@ async def give(at: PageContext, patient: Patient, then: Then) -> None:
             Target.PATIENT,
             {"patient": patient.id},
             f"POST /patients/{patient.id}/assignments",
-            lambda: give_device(records, at.access, at.who, patient, device, from_ms=now_ms, to_ms=None, now_ms=now_ms),
+            lambda: give_device(records, at.who, device, patient, from_ms=now_ms, to_ms=None, now_ms=now_ms),
         )
         parts.done("Given.")
         await then()

@@ -88,6 +88,7 @@ class Pages:
             token=token,
             zone=self._site.zone,
             address=client[0] if client else "",
+            url=f"{scope['scheme']}://{Headers(scope=scope).get('host', '')}",
             path=scope["path"],
             query=dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"))),
         )

@@ -64,12 +64,15 @@ EXPECTED: dict[str, dict[str, str]] = {
     "GET /alerts": {"anyone": "PDC"},
     "GET /alerts/{alert}": {"near": "PDC"},
     "GET /alerts/{alert}/history": {"near": "PDC"},
+    "GET /alerts/{alert}/carers": {"near": "PDC"},
     "POST /alerts/{alert}/acknowledge": {"near": "PDC"},
     "POST /alerts/{alert}/snooze": {"near": "PDC"},
     "POST /alerts/{alert}/assign": {"near": "PDC"},
     "POST /alerts/{alert}/comments": {"near": "PDC"},
     "GET /feed/{clinic}": {"clinic": "PDC"},
     "GET /feed/{clinic}/events": {"clinic": "PDC"},
+    "GET /audit": {"anyone": "A"},
+    "GET /audit/verification": {"anyone": "A"},
     "GET /me": {"anyone": "APDCS"},
     "GET /session": {"anyone": "APDCS"},
     "DELETE /session": {"anyone": "APDCS"},
@@ -83,7 +86,7 @@ EXPECTED: dict[str, dict[str, str]] = {
     "PUT /teams/{team}/patients/{patient}": {"clinic": "A"},
     "DELETE /teams/{team}/patients/{patient}": {"clinic": "A"},
 }
-PEOPLE = {name for name in EXPECTED if name.split()[1].startswith(("/me", "/teams", "/users"))} | {
+PEOPLE = {name for name in EXPECTED if name.split()[1].startswith(("/audit", "/me", "/teams", "/users"))} | {
     f"{method} /clinics/{{clinic}}/{what}" for method in ("GET", "POST") for what in ("users", "teams")
 }
 """What no program's token opens."""

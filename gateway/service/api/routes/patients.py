@@ -22,7 +22,8 @@ from gateway.service.api.models_people import (
     TreatmentStepIn,
     TreatmentStepOut,
 )
-from gateway.service.care import give_device, make_patient
+from gateway.service.care import make_patient
+from gateway.service.handing_out import give_device
 
 AssignmentId = Annotated[str, Path(pattern=r"^a-[0-9a-f]{12}$", description="Id of the assignment")]
 
@@ -101,10 +102,9 @@ def _assignments(routes: APIRouter, context: Context) -> None:
         with refusing():
             made = give_device(
                 records,
-                context.access,
                 who,
-                known,
                 given.device,
+                known,
                 from_ms=given.from_ms,
                 to_ms=given.to_ms,
                 now_ms=context.clock.utc_ms(),
