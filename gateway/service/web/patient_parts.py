@@ -74,7 +74,7 @@ def table(names: Sequence[str], rows: Sequence[Sequence[str]], *, html: bool = F
 def more(title: str, html: str) -> None:
     """What a figure shows, as text, folded."""
     ui.html(
-        f'<details class="sl-more"><summary>{escape(title)}</summary><div class="sl-scroll">{html}</div></details>',
+        f'<details class="sl-fold"><summary>{escape(title)}</summary><div class="sl-scroll">{html}</div></details>',
         sanitize=False,
     )
 
@@ -93,7 +93,7 @@ def alerts(found: Overview) -> None:
                     state = _STATES.get(one.state)
                     age = parts.ago(one.raised_ms, found.now_ms)
                     ui.label(f"{state}, {age}" if state else age).classes("sl-muted sl-small")
-        ui.link("Handle them", f"/alerts?patient={found.patient.id}")
+        ui.link("Handle them on the page of alerts", "/alerts")
 
 
 def due(at: PageContext, found: Overview, then: Then) -> None:

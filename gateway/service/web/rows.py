@@ -14,7 +14,7 @@ from gateway.service.web.parts import MISSING, SIGNS, Tone, ago, number
 TONES: Final[dict[Urgency, tuple[Tone, str]]] = {
     Urgency.NOW: ("urgent", "Today"),
     Urgency.SOON: ("warning", "This week"),
-    Urgency.WATCH: ("info", "When there is time"),
+    Urgency.WATCH: ("info", "Later"),
     Urgency.NONE: ("none", "Nothing to do"),
 }
 REASONS_SHOWN: Final = 3

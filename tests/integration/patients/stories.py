@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
+from fastapi import FastAPI
 
 from analytics.adherence.follow_up import Kind
 from analytics.alerts.findings import Finding
@@ -15,6 +16,7 @@ from gateway.service.nights import night_bounds
 from gateway.service.records import (
     Contact,
     NightResult,
+    NightUpdate,
     Records,
     Role,
     SideEffectKind,
@@ -49,11 +51,11 @@ class Story:
 
 
 STORIES = (
-    Story("Case 101", 26.0, 0.25, 6.8, 20, 60),  # adherent, and it works
-    Story("Case 102", 31.0, 0.85, 6.5, 20, 60),  # adherent, and it does not
-    Story("Case 103", 22.0, 0.4, 0.0, 20, 60),  # does not wear it
-    Story("Case 104", 12.0, 0.7, 5.2, 12, 25),  # many shallow events
-    Story("Case 105", 18.0, 0.5, 6.0, 10, 30),  # the ring has not been heard of for days
+    Story("Case 101", 26.0, 0.25, 6.8, 20, 45),  # adherent, and it works
+    Story("Case 102", 31.0, 0.85, 6.5, 20, 35),  # adherent, and it does not
+    Story("Case 103", 22.0, 0.4, 0.0, 20, 45),  # does not wear it
+    Story("Case 104", 12.0, 0.7, 5.2, 12, 20),  # many shallow events
+    Story("Case 105", 18.0, 0.5, 6.0, 10, 29),  # the ring has not been heard of for days
     Story("Case 106", 0.0),  # has devices, and no night yet
     Story("Case 107", 15.0, before=5),  # few nights, no treatment
 )
@@ -76,7 +78,7 @@ class Clinic:
                 self.records.teams.put_user(self.team, self.users[role].id, belongs=True)
         self.patients = {story.name: self._tell(number, story) for number, story in enumerate(stories)}
 
-    def app(self) -> object:
+    def app(self) -> FastAPI:
         """The application."""
         return create_app(
             self.records,
@@ -129,14 +131,14 @@ class Clinic:
         if story.since:
             begun = LAST - timedelta(story.since - 1)
             records.treatment.put_step(patient, begun, 4.0, at_ms=0, note="fitted")
-            if story.since > 40:
+            if story.since > 30:
                 records.treatment.put_step(patient, begun + timedelta(20), 5.5, at_ms=1, note="little effect at 4 mm")
         if story.name == "Case 101":
             records.follow_ups.add(
                 patient, Kind.STUDY, "done", LAST - timedelta(3), who="physician@clinic", at_ms=NOW_MS
             )
             records.treatment.add_side_effect(
-                patient, LAST - timedelta(50), SideEffectKind.SORE_JAW, 1, at_ms=NOW_MS, note="in the morning"
+                patient, LAST - timedelta(30), SideEffectKind.SORE_JAW, 1, at_ms=NOW_MS, note="in the morning"
             )
         elif story.name == "Case 102":
             self.alert(patient, "treatment_not_working", 9, treated=26.0, untreated=31.0, share_pct=84.0)
@@ -149,47 +151,43 @@ class Clinic:
 
     def _nights(self, number: int, story: Story, devices: dict[str, str]) -> None:
         rng = np.random.default_rng(number)
+        plain: list[NightResult] = []
         for back in range(story.before + story.since - 1, -1, -1):
             night = LAST - timedelta(back)
             treated = back < story.since
             worn_h = max(0.0, story.worn_h + float(rng.normal(0, 0.6))) if treated and story.worn_h else 0.0
             level = story.index * (story.remains if worn_h else 1.0) * float(rng.lognormal(0, 0.25))
-            bed_ms = night_bounds(night, ZONE)[0] + round((10.6 + float(rng.normal(0, 0.4))) * HOUR_MS)
+            begin_ms, over_ms = night_bounds(night, ZONE)
+            bed_ms = begin_ms + round((10.6 + float(rng.normal(0, 0.4))) * HOUR_MS)
             end_ms = bed_ms + round(7.4 * HOUR_MS)
             if back % 17 != 5 and not (story.name == "Case 105" and back < 6):
-                shallow = 0.25 if story.name == "Case 104" else 0.6
-                self._write(
-                    devices["o2ring"], night, "peak", bed_ms, end_ms, 7.2 * 3600,
-                    odi3=level, odi4=level * shallow, hypoxic_burden=level * shallow * 2.2, t90_pct=level * 0.2,
-                )  # fmt: skip
-            self._write(
-                devices["bed"], night, "bed", bed_ms - HOUR_MS, end_ms + HOUR_MS, 0.0,
-                bedtime_ms=float(bed_ms), rise_ms=float(end_ms), in_bed_min=444.0, sleep_min=410.0,
-            )  # fmt: skip
+                share = 0.25 if story.name == "Case 104" else 0.6
+                indices = {"odi3": level, "odi4": level * share, "hypoxic_burden": level * share * 2.2}
+                indices["t90_pct"] = level * 0.2
+                plain.append(_result(devices["o2ring"], night, "peak", bed_ms, end_ms, indices))
+            indices = {"bedtime_ms": float(bed_ms), "rise_ms": float(end_ms), "in_bed_min": 444.0, "sleep_min": 410.0}
+            plain.append(_result(devices["bed"], night, "bed", bed_ms - HOUR_MS, end_ms + HOUR_MS, indices))
             if treated and back % 23 != 7:
-                begin_ms, over_ms = night_bounds(night, ZONE)
-                suspect = story.name == "Case 103" and back == 30
-                minutes = {"supine_min": 100.0, "left_min": 200.0}
-                wears = [Stretch("wear", bed_ms, bed_ms + round(worn_h * HOUR_MS), minutes)] if worn_h else []
+                suspect = story.name == "Case 103" and back == 29
+                minutes = {"wear_min": worn_h * 60, "suspect_min": 444.0 if suspect else 0.0}
+                told = _result(devices["mad"], night, "wear", begin_ms, over_ms, minutes)
+                postures = {"supine_min": 100.0, "left_min": 200.0}
                 if suspect:
-                    wears = [Stretch("wear", bed_ms, end_ms, {"suspect": ["still"]})]
-                self._write(
-                    devices["mad"], night, "wear", begin_ms, over_ms, 0.0,
-                    stretches=wears, wear_min=worn_h * 60, suspect_min=444.0 if suspect else 0.0,
-                )  # fmt: skip
+                    wear = Stretch("wear", bed_ms, end_ms, {"suspect": ["still"]})
+                    self.records.results.replace_night(told, (), [wear])
+                elif worn_h:
+                    wear = Stretch("wear", bed_ms, bed_ms + round(worn_h * HOUR_MS), postures)
+                    self.records.results.replace_night(told, (), [wear])
+                else:
+                    plain.append(told)
+        # All in one transaction: results with stretches alone need one each.
+        self.records.results.upsert_running([NightUpdate(one) for one in plain])
 
-    def _write(
-        self,
-        device: str,
-        night: date,
-        profile: str,
-        start_ms: int,
-        end_ms: int,
-        valid_s: float,
-        stretches: list[Stretch] | None = None,
-        **indices: float,
-    ) -> None:
-        result = NightResult(
-            device, night, profile, "1", ZONE, State.CLOSED, start_ms, end_ms, valid_s, indices, updated_ms=end_ms
-        )
-        self.records.results.replace_night(result, (), stretches or [])
+
+def _result(
+    device: str, night: date, profile: str, start_ms: int, end_ms: int, indices: dict[str, float]
+) -> NightResult:
+    valid_s = 7.2 * 3600 if profile == "peak" else 0.0
+    return NightResult(
+        device, night, profile, "1", ZONE, State.CLOSED, start_ms, end_ms, valid_s, indices, updated_ms=end_ms
+    )
