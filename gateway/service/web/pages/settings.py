@@ -58,32 +58,43 @@ class Thresholds:
         on = own.get((rule.name, _SWITCH), rule.parameters[_SWITCH].default) > 0
         state = "" if on else " · off"
         more = f" · {changed} of its own" if changed else ""
-        with ui.expansion(f"{rule.title}{state}{more}").classes("sl-rule"):
-            ui.label(f"Needs {rule.needs}.").classes("sl-muted sl-small")
-            table = parts.Table("Threshold", "In force", "Own", "Default", "Range", label=rule.title)
-            fields: dict[str, ui.input] = {}
-            for name, one in rule.parameters.items():
-                mine = own.get((rule.name, name))
-                with table.row() as cell:
-                    with cell():
-                        ui.label(one.meaning)
-                    with cell():
-                        ui.label(_value(one.default if mine is None else mine, one.unit)).classes("sl-strong")
-                    with cell():
-                        if self._may:
-                            field = ui.input(value="" if mine is None else f"{mine:g}")
-                            field.props(f'outlined dense inputmode="decimal" aria-label="{one.meaning}"')
-                            fields[name] = field.classes("sl-number")
-                        else:
-                            ui.label(parts.MISSING if mine is None else f"{mine:g}")
-                    with cell():
-                        ui.label(_value(one.default, one.unit))
-                    with cell():
-                        ui.label(f"{one.least:g} to {one.most:g}")
-            if self._may:
-                with ui.element("div").classes("sl-row"):
-                    parts.button("Save", partial(self._save, rule, fields, own), "main")
-                    parts.button("All back to default", partial(self._change, rule, dict.fromkeys(fields), own))
+        with ui.expansion(f"{rule.title}{state}{more}").classes("sl-rule") as box:
+            inside = ui.element("div")
+
+        def fill() -> None:
+            """Only what somebody opens: all rules together are some thousand elements."""
+            if box.value and not inside.default_slot.children:
+                with inside:
+                    self._thresholds(rule, own)
+
+        box.on_value_change(fill)
+
+    def _thresholds(self, rule: Rule, own: Own) -> None:
+        ui.label(f"Needs {rule.needs}.").classes("sl-muted sl-small")
+        table = parts.Table("Threshold", "In force", "Own", "Default", "Range", label=rule.title)
+        fields: dict[str, ui.input] = {}
+        for name, one in rule.parameters.items():
+            mine = own.get((rule.name, name))
+            with table.row() as cell:
+                with cell():
+                    ui.label(one.meaning)
+                with cell():
+                    ui.label(_value(one.default if mine is None else mine, one.unit)).classes("sl-strong")
+                with cell():
+                    if self._may:
+                        field = ui.input(value="" if mine is None else f"{mine:g}")
+                        field.props(f'outlined dense inputmode="decimal" aria-label="{one.meaning}"')
+                        fields[name] = field.classes("sl-number")
+                    else:
+                        ui.label(parts.MISSING if mine is None else f"{mine:g}")
+                with cell():
+                    ui.label(_value(one.default, one.unit))
+                with cell():
+                    ui.label(f"{one.least:g} to {one.most:g}")
+        if self._may:
+            with ui.element("div").classes("sl-row"):
+                parts.button("Save", partial(self._save, rule, fields, own), "main")
+                parts.button("All back to default", partial(self._change, rule, dict.fromkeys(fields), own))
 
     async def _save(self, rule: Rule, fields: dict[str, ui.input], own: Own) -> None:
         wanted: dict[str, float | None] = {}
