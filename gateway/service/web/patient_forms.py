@@ -35,7 +35,12 @@ def may(at: PageContext, action: Action) -> bool:
 @contextmanager
 def form(title: str, deed: str, on_done: Callable[[], Awaitable[bool]]) -> Iterator[ui.dialog]:
     """A dialog with fields, put into the block, and a button; it closes when `on_done` says that it is done."""
-    with ui.dialog() as dialog, ui.element("div").classes("sl-card sl-dialog wide").props('role="document"'):
+    # On the page itself: what is around the button is built anew while the dialog is still closing.
+    with (
+        ui.context.client.content,
+        ui.dialog() as dialog,
+        ui.element("div").classes("sl-card sl-dialog wide").props('role="document"'),
+    ):
         parts.heading(title)
         with ui.element("div").classes("sl-form"):
             yield dialog

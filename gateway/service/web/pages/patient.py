@@ -52,7 +52,8 @@ class PatientPage:
         found, held = await self.at.read(self._read)
         with frame(self.at, found.patient.name):
             self.content = ui.element("div")
-            self._show(found, held)
+            with self.content:
+                self._show(found, held)
 
     def _read(self) -> tuple[Overview, list[Assignment]]:
         context, now_ms = self.at.context, self.at.context.clock.utc_ms()

@@ -108,6 +108,7 @@ class WorklistPage:
                 chosen = ui.select(teams, value=self.team or "", label="Team").props("outlined dense")
                 chosen.on_value_change(lambda event: self._set("team", str(event.value) or None))
             only = ui.checkbox("Only who needs attention", value=self.needing)
+            only.props["aria-label"] = "Only who needs attention"
             only.on_value_change(lambda event: self._only(bool(event.value)))
             sorts = {one: name for one, name, _ in HEADERS if one is not None}
             by = ui.select(sorts, value=self.sort, label="Sorted by").props("outlined dense").classes("sl-phone")
