@@ -117,7 +117,7 @@ def _side_effects(at: PageContext, found: OwnView) -> None:
         with ui.element("div").classes("sl-tools"):
             kind = ui.select({one.value: words for one, words in SIDE_EFFECTS.items()}, label="What").props("outlined")
             kind.classes("sl-grow")
-            bad = ui.select(HOW_BAD, value=1, label="How much").props("outlined")
+            bad = ui.select(HOW_BAD, value=1, label="How bad").props("outlined").style("min-width: 8rem")
         note = ui.input("In your own words, if you like").props("outlined maxlength=500").classes("w-full")
         noted = ui.element("div")
 
@@ -146,7 +146,7 @@ def _side_effects(at: PageContext, found: OwnView) -> None:
             with noted:
                 _text(f"Noted: {said}. Thank you.", "sl-verdict")
 
-        parts.button("Tell the clinic", send, "main")
+        parts.button("Tell the clinic", send, "main").style("margin: .6rem 0")
         for one in found.side_effects:
             _text(
                 f"{one.night.strftime('%-d %B')}: {SIDE_EFFECTS[one.kind]} ({HOW_BAD[one.severity].lower()})",
