@@ -14,7 +14,8 @@ from gateway.service.access import Action
 from gateway.service.access.gate import Target
 from gateway.service.records import Patient
 from gateway.service.web import PageContext, parts
-from gateway.service.web.patient_forms import Then, form, number_of
+from gateway.service.web.forms import form, number_of
+from gateway.service.web.patient_forms import Then
 
 SHOWN: Final = (
     "spo2_low",

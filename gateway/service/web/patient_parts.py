@@ -20,6 +20,7 @@ from gateway.service.records import AlertState, Assignment, TreatmentStep
 from gateway.service.views.patient import INDICES, NightLine, Overview
 from gateway.service.views.urgency import FOLLOW_UPS
 from gateway.service.web import PageContext, figures, parts, patient_forms
+from gateway.service.web.forms import may
 from gateway.service.web.parts import MISSING, Tone, number
 from gateway.service.web.patient_forms import Then
 
@@ -108,7 +109,7 @@ def due(at: PageContext, found: Overview, then: Then) -> None:
                     ui.label(_due_words(one.follow_up.due, one.follow_up.done, one.follow_up.postponed)).classes(
                         "sl-muted sl-small"
                     )
-                if patient_forms.may(at, Action.CHANGE_PATIENT) and one.follow_up.state != "not_yet":
+                if may(at, Action.CHANGE_PATIENT) and one.follow_up.state != "not_yet":
                     _due_buttons(at, found, one.follow_up.kind, name, then)
 
 
@@ -282,7 +283,7 @@ def timeline(at: PageContext, found: Overview, then: Then) -> None:
                     with ui.element("div").classes("sl-row"):
                         ui.label(f"{step.night.isoformat()}: {step.advancement_mm:g} mm")
                         ui.label(step.note).classes("sl-muted sl-grow")
-                        if patient_forms.may(at, Action.TREAT):
+                        if may(at, Action.TREAT):
 
                             async def remove(step: TreatmentStep = step) -> None:
                                 await patient_forms.remove_step(at, found.patient, step, then)
@@ -341,7 +342,7 @@ def devices(at: PageContext, found: Overview, held: Sequence[Assignment], then: 
                     until = "" if use.to_ms is None else f"; until {parts.moment(use.to_ms, found.patient.zone)}"
                     heard = parts.ago(device.last_contact_ms, found.now_ms)
                     ui.label(f"last contact {heard}{battery}{until}").classes("sl-muted sl-small")
-                if mine is not None and patient_forms.may(at, Action.CHANGE_PATIENT):
+                if mine is not None and may(at, Action.CHANGE_PATIENT):
 
                     async def back(one: Assignment = mine) -> None:
                         await patient_forms.take_back(at, one, then)

@@ -13,6 +13,7 @@ from gateway.service.exchange.report.gather import usual_period
 from gateway.service.records import Assignment
 from gateway.service.views.patient import Overview, overview
 from gateway.service.web import PageContext, page, parts, patient_forms, patient_more
+from gateway.service.web.forms import may
 from gateway.service.web.frame import frame
 from gateway.service.web.patient_parts import (
     alerts,
@@ -114,11 +115,11 @@ class PatientPage:
     def _actions(self, found: Overview) -> None:
         at, one = self.at, found.patient
         with ui.element("div").classes("sl-actions"):
-            if patient_forms.may(at, Action.TREAT):
+            if may(at, Action.TREAT):
                 parts.button(
                     "Advancement", lambda: patient_forms.treatment_step(at, one, found.steps, self.again), "main"
                 )
-            if patient_forms.may(at, Action.CHANGE_PATIENT):
+            if may(at, Action.CHANGE_PATIENT):
                 parts.button("Side effect", lambda: patient_forms.side_effect(at, one, self.again))
                 parts.button("Give a device", lambda: patient_forms.give(at, one, self.again))
                 parts.button("Import a file", lambda: patient_more.import_file(one, self.again))
@@ -128,9 +129,9 @@ class PatientPage:
                 "Report (PDF)</a>",
                 sanitize=False,
             )
-            if patient_forms.may(at, Action.TREAT):
+            if may(at, Action.TREAT):
                 parts.button("Thresholds", lambda: patient_more.thresholds(at, one, self.again))
-            if patient_forms.may(at, Action.CHANGE_PATIENT):
+            if may(at, Action.CHANGE_PATIENT):
                 parts.button("Change", lambda: patient_forms.edit(at, one, found.goal_h, self.again))
                 archived = one.archived_ms is not None
                 parts.button(
