@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from gateway.errors import StoreUnavailableError
 from gateway.service.nights import moment_ms
@@ -119,13 +119,20 @@ def _chunks(ids: list[str]) -> Iterator[list[str]]:
         yield ids[first : first + _CHUNK]
 
 
+def _among(column: InstrumentedAttribute[str], ids: list[str]) -> list[sa.ColumnElement[bool]]:
+    """Conditions for some devices; of very many all are read and sorted out, which costs less than naming them."""
+    return [sa.true()] if len(ids) > _CHUNK else [column.in_(ids)]
+
+
 def _known(session: Session, ids: list[str]) -> dict[str, _Digest]:
     row = NightDigestRow
     statement = sa.select(row.device_id, row.seen_ms, row.count, row.nights)
+    wanted = frozenset(ids)
     return {
         device: _Digest(seen_ms, count, nights)
-        for chunk in _chunks(ids)
-        for device, seen_ms, count, nights in session.execute(statement.where(row.device_id.in_(chunk)))
+        for condition in _among(row.device_id, ids)
+        for device, seen_ms, count, nights in session.execute(statement.where(condition))
+        if device in wanted
     }
 
 
@@ -133,10 +140,12 @@ def _there(session: Session, ids: list[str]) -> dict[str, _There]:
     row = NightRow
     columns = (row.device_id, sa.func.max(row.updated_ms), sa.func.count())
     statement = sa.select(*columns).where(*_FINISHED).group_by(row.device_id)
+    wanted = frozenset(ids)
     return {
         device: _There(made_ms, count)
-        for chunk in _chunks(ids)
-        for device, made_ms, count in session.execute(statement.where(row.device_id.in_(chunk)))
+        for condition in _among(row.device_id, ids)
+        for device, made_ms, count in session.execute(statement.where(condition))
+        if device in wanted
     }
 
 
