@@ -32,6 +32,7 @@ from gateway.service.api.routes import (
     imports,
     nights,
     operations,
+    own_account,
     patient_nights,
     patients,
     reports,
@@ -106,7 +107,7 @@ def create_app(
     load()
     registry = CollectorRegistry()
     registry.register(ServiceCollector(context))
-    app = FastAPI(
+    app = problems.DescribedApi(
         title="somnolink",
         version="1",
         summary="Nights, samples and results of home sleep monitoring.",
@@ -117,7 +118,7 @@ def create_app(
         redirect_slashes=False,
         lifespan=web.lifespan(site),
         dependencies=[Depends(guard(records, clock))],
-        responses={code: {"model": ProblemOut} for code in (401, 403, 404, 422, 503)},
+        responses={code: {"model": ProblemOut} for code in (400, 401, 403, 404, 422, 429, 503)},
     )
     modules = (
         devices,
@@ -137,6 +138,7 @@ def create_app(
         accounts,
         audit,
         session,
+        own_account,
     )
     for module in modules:
         app.include_router(module.router(context), prefix=PREFIX)

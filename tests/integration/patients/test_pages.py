@@ -148,7 +148,7 @@ def test_what_is_done_is_undone(visit: Open, served: Served) -> None:
     expect(page.get_by_text("An advancement is 0 to 20 mm.")).to_be_visible()
     page.get_by_label("Advancement, mm").fill("4,5")
     page.get_by_role("button", name="Note it").click()
-    expect(page.get_by_text("4.5 mm from the night of")).to_be_visible()
+    expect(page.get_by_role("button", name="Take back 4.5 mm")).to_be_visible()
     assert [step.advancement_mm for step in records.treatment.steps(patient)] == [4.5]
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("No treatment on record")).to_be_visible()
