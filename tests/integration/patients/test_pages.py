@@ -172,6 +172,7 @@ def test_follow_up_device_and_side_effect(visit: Open, served: Served) -> None:
     page.get_by_role("button", name="Take back bed-0000000001").click()
     expect(page.get_by_text("bed-0000000001 is given back.")).to_be_visible()
     assert records.assignments.wearer("bed-0000000001", NOW_MS) is None
+    expect(page.get_by_role("button", name="Take back bed-0000000001")).to_have_count(0)
     page.get_by_role("button", name="Undo").last.click()
     expect(page.get_by_role("button", name="Take back bed-0000000001")).to_be_visible()
     assert records.assignments.wearer("bed-0000000001", NOW_MS) == patient
