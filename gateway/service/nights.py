@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from analytics import calendar
 from gateway.errors import ConfigurationError
+
+_HALF_DAY_MS: Final = 43_200_000
 
 
 def zone_info(name: str) -> ZoneInfo:
@@ -43,3 +47,24 @@ def night_bounds(night: date, zone: str) -> tuple[int, int]:
         If there is no such zone.
     """
     return calendar.night_bounds(night, zone_info(zone))
+
+
+def local_date(utc_ms: int, zone: str) -> date:
+    """The date on the wall of a zone.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such zone.
+    """
+    return datetime.fromtimestamp(utc_ms // 1000, zone_info(zone)).date()
+
+
+def moment_ms(night: date, zone: str, start_ms: int, end_ms: int) -> int:
+    """The moment that decides whose a night is: local midnight, or what of its data is nearest to it; UTC ms."""
+    return min(max(_midnight_ms(night, zone), start_ms), end_ms)
+
+
+@lru_cache(maxsize=4096)
+def _midnight_ms(night: date, zone: str) -> int:
+    return night_bounds(night, zone)[0] + _HALF_DAY_MS

@@ -26,6 +26,7 @@ class Action(StrEnum):
     """What can be done."""
 
     OWN_ACCOUNT = "own_account"
+    READ_ONESELF = "read_oneself"
     READ_PATIENT = "read_patient"
     MAKE_PATIENT = "make_patient"
     CHANGE_PATIENT = "change_patient"
@@ -56,6 +57,7 @@ _STAFF: Final[Mapping[Role, Relation]] = dict.fromkeys((_A, _P, _D, _C), Relatio
 
 RULES: Final[Mapping[Action, Mapping[Role, Relation]]] = {
     Action.OWN_ACCOUNT: dict.fromkeys(Role, Relation.OTHER),
+    Action.READ_ONESELF: {_SELF: Relation.SELF},
     Action.READ_PATIENT: {**_CARE, _SELF: Relation.SELF},
     Action.MAKE_PATIENT: {_P: Relation.CLINIC, _D: Relation.CLINIC, _C: Relation.CLINIC},
     Action.CHANGE_PATIENT: _CARE,
@@ -95,5 +97,6 @@ PROGRAMS: Final = frozenset(Action) - {
     Action.MANAGE_PEOPLE,
     Action.MANAGE_HOMES,
     Action.READ_AUDIT,
+    Action.READ_ONESELF,
 }
 """What a token of the service's own opens, within its scopes, whoever the patient is."""

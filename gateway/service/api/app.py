@@ -27,6 +27,7 @@ from gateway.service.api.routes import (
     audit,
     devices,
     feeds,
+    follow_ups,
     homes,
     imports,
     nights,
@@ -38,6 +39,7 @@ from gateway.service.api.routes import (
     samples,
     session,
     thresholds,
+    views,
 )
 from gateway.service.api.status import ServiceStatus
 from gateway.service.exchange.imports.commit import Analyse
@@ -124,6 +126,8 @@ def create_app(
         samples,
         patients,
         patient_nights,
+        follow_ups,
+        views,
         reports,
         imports,
         alerts,

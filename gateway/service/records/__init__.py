@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from analytics.adherence.follow_up import Kind as FollowUpKind
 from analytics.alerts.lifecycle import State as AlertState
 from gateway.service.records.alerts import Alerts
 from gateway.service.records.assignments import Assignments
@@ -16,11 +17,14 @@ from gateway.service.records.credentials import Credentials
 from gateway.service.records.data_time import DataTimes
 from gateway.service.records.database import Database
 from gateway.service.records.devices import Devices
+from gateway.service.records.digests import Digests
 from gateway.service.records.feed import Feed
+from gateway.service.records.follow_up import FollowUps
 from gateway.service.records.homes import Homes
 from gateway.service.records.patient_nights import PatientNights
 from gateway.service.records.people import People
 from gateway.service.records.results import Results
+from gateway.service.records.roster import Roster
 from gateway.service.records.sessions import Sessions
 from gateway.service.records.set_aside import SetAsides
 from gateway.service.records.states import States
@@ -53,6 +57,7 @@ from gateway.service.records.values_homes import Account, DeviceState, GatewaySt
 from gateway.service.records.values_people import (
     Assignment,
     Clinic,
+    FollowUpMark,
     Patient,
     SideEffect,
     SideEffectKind,
@@ -77,6 +82,8 @@ __all__ = [
     "Desaturation",
     "Device",
     "DeviceState",
+    "FollowUpKind",
+    "FollowUpMark",
     "Gateway",
     "GatewayState",
     "Home",
@@ -130,7 +137,11 @@ class Records:
         Nights, indices, desaturations.
     people, assignments, treatment
         Clinics, patients, who had which device when, and how they are treated.
+    follow_ups : FollowUps
+        What was done or postponed of the follow-ups that are due.
     patient_nights : PatientNights
+    digests, roster
+        The latest nights of many devices at once; whole clinics in few queries.
     alerts, feed, thresholds, webhooks, data_times
         Alerts with their history, and all that goes with them.
     set_aside : SetAsides
@@ -159,6 +170,9 @@ class Records:
         self.people = People(self._database)
         self.assignments = Assignments(self._database)
         self.treatment = Treatment(self._database)
+        self.follow_ups = FollowUps(self._database)
+        self.digests = Digests(self._database)
+        self.roster = Roster(self._database)
         self.patient_nights = PatientNights(self._database, self.results)
         self.alerts = Alerts(self._database)
         self.feed = Feed(self._database)

@@ -65,7 +65,12 @@ class Database:
             else:
                 parsed = parsed if password is None else parsed.set(password=password)
                 self._engine = sa.create_engine(
-                    parsed, pool_pre_ping=True, pool_size=10, hide_parameters=True, json_serializer=_json
+                    parsed,
+                    pool_pre_ping=True,
+                    pool_size=10,
+                    hide_parameters=True,
+                    json_serializer=_json,
+                    json_deserializer=msgspec.json.decode,
                 )
         except ImportError as error:
             raise ConfigurationError(f"records database {self.where}: its driver is not installed ({error})") from error
@@ -176,7 +181,14 @@ def _sqlite_engine(url: URL) -> Engine:
     except OSError as error:
         raise StoreUnavailableError(f"records database {path}: {error.strerror}") from error
     # Values of rows, a patient's name among them, do not stand in errors.
-    engine = sa.create_engine(url, pool_size=10, max_overflow=30, hide_parameters=True, json_serializer=_json)
+    engine = sa.create_engine(
+        url,
+        pool_size=10,
+        max_overflow=30,
+        hide_parameters=True,
+        json_serializer=_json,
+        json_deserializer=msgspec.json.decode,
+    )
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:

@@ -27,6 +27,8 @@ from tests.integration.api import synthetic
 load()
 
 EXPECTED: dict[str, dict[str, str]] = {
+    "/": {"anyone": "APDCS"},
+    "/patients/{patient}": {"near": "PDCS"},
     "/account": {"anyone": "APDCS"},
     "/alerts": {"anyone": "PDC"},
     "/devices": {"anyone": "APDCS"},

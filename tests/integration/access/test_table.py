@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from gateway.service.access import RULES, Action
 from gateway.service.api.route_rules import OPEN, ROUTE_RULES
-from gateway.service.records import Role
+from gateway.service.records import FollowUpKind, Role
 from tests.integration.access.scene import NO_SESSION, NO_TOKEN, PLACES, Scene
 from tests.integration.api import synthetic
 
@@ -79,6 +79,12 @@ EXPECTED: dict[str, dict[str, str]] = {
     "GET /patients/{patient}/nights": {"near": "PDCS"},
     "GET /patients/{patient}/outlook": {"near": "PDCS"},
     "GET /patients/{patient}/report": {"near": "PDCS"},
+    "GET /patients/{patient}/overview": {"near": "PDCS"},
+    "GET /patients/{patient}/follow-ups": {"near": "PDCS"},
+    "POST /patients/{patient}/follow-ups": {"near": "PDC"},
+    "DELETE /patients/{patient}/follow-ups/{mark}": {"near": "PDC"},
+    "GET /worklist": {"anyone": "PDC"},
+    "GET /me/overview": {"anyone": "S"},
     "POST /imports/preview": {"anyone": "PDC"},
     "POST /imports": {"near": "PDC"},
     "GET /alerts": {"anyone": "PDC"},
@@ -129,6 +135,11 @@ def prepared(scene: Scene, name: str) -> str:
             "clinic", "https://example.org/alerts", "env:SOMNOLINK_WEBHOOK_X", at_ms=0
         ).id
     scene.records.treatment.put_step(scene.patient, synthetic.NIGHT, 3.0, at_ms=0)
+    mark = ""
+    if "{mark}" in path:
+        mark = scene.records.follow_ups.add(
+            scene.patient, FollowUpKind.DENTIST, "done", synthetic.NIGHT, who="", at_ms=0
+        ).id
     filled = path.format(
         device=synthetic.DEVICE,
         night=synthetic.NIGHT.isoformat(),
@@ -142,6 +153,7 @@ def prepared(scene: Scene, name: str) -> str:
         session=NO_SESSION,
         token=NO_TOKEN,
         webhook=webhook,
+        mark=mark,
         home=synthetic.GATEWAY,
         code=scene.code,
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
 import pyotp
 import pytest
 import sqlalchemy as sa
@@ -20,6 +21,7 @@ from gateway.service.records import (
     Contact,
     Desaturation,
     DeviceState,
+    FollowUpKind,
     GatewayState,
     NightResult,
     NightUpdate,
@@ -30,6 +32,7 @@ from gateway.service.records import (
     State,
     Subject,
 )
+from gateway.service.records.digests import NIGHT
 from gateway.service.records.tables import Base
 from gateway.service.sign_in import SignIn
 from gateway.service.sign_in.factor import RECOVERY_CODES, STEP_MS
@@ -222,6 +225,23 @@ def test_people_alerts_and_the_feed(records: Records) -> None:
     assert records.webhooks.list(active=True)[0].seq == records.feed.last()
     records.data_times.put({"home/x": (1, 2)})
     assert records.data_times.all()["home/x"] == (1, 2)
+
+
+def test_digests_and_follow_ups(records: Records) -> None:
+    patient = records.people.add_patient("clinic", "Case 1", zone="UTC", at_ms=0)
+    records.devices.enrol("home", RING, zone="UTC", at_ms=0)
+    records.assignments.assign(RING, patient.id, from_ms=0)
+    records.results.upsert_running([NightUpdate(RESULT)])
+    assert records.digests.of([RING]) == {}  # it still runs
+    records.results.replace_night(replace(RESULT, state=State.CLOSED), ())
+    (night,) = np.frombuffer(records.digests.of([RING])[RING], NIGHT)
+    assert night["odi4"] == 7.5
+    records.results.replace_night(replace(RESULT, night=date(2026, 3, 11), state=State.CLOSED), ())
+    assert len(np.frombuffer(records.digests.of([RING])[RING], NIGHT)) == 2
+    records.follow_ups.add(patient.id, FollowUpKind.DENTIST, "done", date(2026, 3, 1), who="x", at_ms=0)
+    assert [one.day for one in records.follow_ups.of([patient.id])[patient.id]] == [date(2026, 3, 1)]
+    assert [(one.patient, one.device) for one in records.roster.held("clinic")] == [(patient.id, RING)]
+    assert [one.id for one in records.roster.patients(None)] == [patient.id]
 
 
 def test_sign_in(records: Records) -> None:
