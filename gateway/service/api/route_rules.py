@@ -65,6 +65,7 @@ ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/patients/{patient}/thresholds"): (Action.READ_ALERT, Target.PATIENT),
     ("PATCH", "/patients/{patient}/thresholds"): (Action.TREAT, Target.PATIENT),
     ("GET", "/patients/{patient}/nights"): (Action.READ_PATIENT, Target.PATIENT),
+    ("GET", "/patients/{patient}/nights/{night}/view"): (Action.READ_PATIENT, Target.PATIENT),
     ("GET", "/patients/{patient}/outlook"): (Action.READ_PATIENT, Target.PATIENT),
     ("GET", "/patients/{patient}/report"): (Action.READ_PATIENT, Target.PATIENT),
     ("POST", "/imports/preview"): (Action.MAKE_PATIENT, Target.LIST),

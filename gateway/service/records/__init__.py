@@ -15,7 +15,7 @@ from gateway.service.records.data_time import DataTimes
 from gateway.service.records.database import Database
 from gateway.service.records.devices import Devices
 from gateway.service.records.feed import Feed
-from gateway.service.records.patient_nights import PatientNights
+from gateway.service.records.patient_nights import NightSpan, PatientNights
 from gateway.service.records.people import People
 from gateway.service.records.results import Results
 from gateway.service.records.set_aside import SetAsides
@@ -70,6 +70,7 @@ __all__ = [
     "Gateway",
     "NightKind",
     "NightResult",
+    "NightSpan",
     "NightUpdate",
     "Patient",
     "Records",
