@@ -85,6 +85,7 @@ class Service:
                 status=self.status,
                 analyse=self.ingest.analyse,
                 rate=self._config.rate,
+                zone=self._config.zone,
             )
             self._server = serve(
                 app,

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.clock import Clock, SystemClock
 from gateway.service import web
+from gateway.service.access.gate import Gate
 from gateway.service.alerts.stream import FeedHub
 from gateway.service.api import problems
 from gateway.service.api.auth import AccessRule, Authentication
@@ -19,6 +20,7 @@ from gateway.service.api.headers import SecurityHeaders
 from gateway.service.api.metrics import RequestTimes, ServiceCollector
 from gateway.service.api.models import ProblemOut
 from gateway.service.api.rate import RateLimit, RateLimiter
+from gateway.service.api.route_rules import DOORS
 from gateway.service.api.routes import (
     accounts,
     alerts,
@@ -32,19 +34,28 @@ from gateway.service.api.routes import (
     patients,
     reports,
     samples,
+    session,
     thresholds,
 )
 from gateway.service.api.status import ServiceStatus
 from gateway.service.exchange.imports.commit import Analyse
 from gateway.service.records import Records
+from gateway.service.sign_in import SignIn
 from gateway.service.store.base import SampleStore
+from gateway.service.web.pages import load
+from gateway.service.web.router import NICEGUI_FILES, Pages, is_page
 
 PREFIX: Final = "/api/v1"
 HEALTH: Final = f"{PREFIX}/health"
 METRICS: Final = "/metrics"
 
-RULE: Final = AccessRule(public={HEALTH, *web.PAGES}, public_folders=(web.STATIC_FOLDER,), scopes={METRICS: "metrics"})
-"""Health, and the page's own files, which hold no data, are open; everything else takes a token."""
+RULE: Final = AccessRule(
+    public={HEALTH, *web.PLAIN_PAGES},
+    public_folders=(web.STATIC_FOLDER,),
+    scopes={METRICS: "metrics"},
+    doors=frozenset((method, PREFIX + path) for method, path in DOORS),
+)
+"""Health, and the page's own files, which hold no data, and the ways in are open; everything else takes a token."""
 
 
 def create_app(
@@ -55,6 +66,8 @@ def create_app(
     clock: Clock | None = None,
     analyse: Analyse | None = None,
     rate: RateLimit | None = None,
+    zone: str = "UTC",
+    sign_in: SignIn | None = None,
 ) -> FastAPI:
     """Make the HTTP application.
 
@@ -70,10 +83,17 @@ def create_app(
         Takes what an import stored; if None, it is analysed when the service starts.
     rate : RateLimit or None
         How much one address may ask; None for as much as it likes.
+    zone : str
+        IANA name of the zone in which pages show times that are no patient's and no device's.
+    sign_in : SignIn or None
+        Lets people in; None for one with all settings as they are by default.
     """
     clock = clock or SystemClock()
     feed = FeedHub(records)
-    context = Context(records, store, clock, status, feed, analyse)
+    sign_in = sign_in or SignIn(records, clock)
+    context = Context(records, store, clock, status, feed, sign_in, analyse)
+    site = web.Site(context, Gate(records, clock), zone)
+    load()
     registry = CollectorRegistry()
     registry.register(ServiceCollector(context))
     app = FastAPI(
@@ -85,6 +105,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=web.lifespan(site),
         dependencies=[Depends(guard(records, clock))],
         responses={code: {"model": ProblemOut} for code in (401, 403, 404, 422, 503)},
     )
@@ -102,6 +123,7 @@ def create_app(
         feeds,
         operations,
         accounts,
+        session,
     )
     for module in modules:
         app.include_router(module.router(context), prefix=PREFIX)
@@ -110,9 +132,10 @@ def create_app(
     web.mount(app)
     problems.install(app)
     # The last added is the first asked.
-    app.add_middleware(Authentication, records=records, clock=clock, rule=RULE)
+    app.add_middleware(Authentication, records=records, clock=clock, rule=RULE, sign_in=sign_in)
+    app.add_middleware(Pages, site=site)
     if rate is not None:
         app.add_middleware(RateLimiter, limit=rate)
     app.add_middleware(RequestTimes, registry=registry)
-    app.add_middleware(SecurityHeaders, cacheable=(web.STATIC_FOLDER,))
+    app.add_middleware(SecurityHeaders, cacheable=(web.STATIC_FOLDER,), lasting=(NICEGUI_FILES,), is_page=is_page)
     return app

@@ -3,35 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Final
 
 from gateway.service.access import Action
-
-
-class Target(StrEnum):
-    """What a route acts on, found by the path (or the query) of the same name."""
-
-    LIST = "list"
-    """Many: the role is checked here, and the route tells only what the caller sees."""
-    SERVICE = "service"
-    """The service itself, or one's own account: the role decides."""
-    CLINIC = "clinic"
-    PATIENT = "patient"
-    DEVICE = "device"
-    NIGHT = "night"
-    """What a device measured in a night: of somebody whom the caller sees."""
-    ALERT = "alert"
-    ASSIGNMENT = "assignment"
-    WEBHOOK = "webhook"
-    USER = "user"
-    TEAM = "team"
-
+from gateway.service.access.gate import Target
 
 Rule = tuple[Action, Target]
 
-OPEN: Final = frozenset({("GET", "/health"), ("GET", "/")})
-"""They hold no data."""
+DOORS: Final = frozenset({("POST", "/session"), ("POST", "/invitation"), ("GET", "/link")})
+"""By them people come in: each takes a password or a code of its own, and none tells anything before."""
+
+OPEN: Final = frozenset({("GET", "/health"), ("GET", "/")}) | DOORS
+"""The others hold no data."""
 
 ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/metrics"): (Action.READ_METRICS, Target.SERVICE),
@@ -80,6 +63,8 @@ ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/feed/{clinic}"): (Action.READ_FEED, Target.CLINIC),
     ("GET", "/feed/{clinic}/events"): (Action.READ_FEED, Target.CLINIC),
     ("GET", "/me"): (Action.OWN_ACCOUNT, Target.SERVICE),
+    ("GET", "/session"): (Action.OWN_ACCOUNT, Target.SERVICE),
+    ("DELETE", "/session"): (Action.OWN_ACCOUNT, Target.SERVICE),
     ("GET", "/clinics/{clinic}/users"): (Action.MANAGE_PEOPLE, Target.CLINIC),
     ("POST", "/clinics/{clinic}/users"): (Action.MANAGE_PEOPLE, Target.CLINIC),
     ("PATCH", "/users/{user}"): (Action.MANAGE_PEOPLE, Target.USER),
