@@ -56,6 +56,7 @@ ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/alerts"): (Action.READ_ALERT, Target.LIST),
     ("GET", "/alerts/{alert}"): (Action.READ_ALERT, Target.ALERT),
     ("GET", "/alerts/{alert}/history"): (Action.READ_ALERT, Target.ALERT),
+    ("GET", "/alerts/{alert}/carers"): (Action.HANDLE_ALERT, Target.ALERT),
     ("POST", "/alerts/{alert}/acknowledge"): (Action.HANDLE_ALERT, Target.ALERT),
     ("POST", "/alerts/{alert}/snooze"): (Action.HANDLE_ALERT, Target.ALERT),
     ("POST", "/alerts/{alert}/assign"): (Action.HANDLE_ALERT, Target.ALERT),

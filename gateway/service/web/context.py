@@ -113,7 +113,7 @@ class PageContext:
         return await run_in_threadpool(work)
 
     async def look(self) -> None:
-        """Have `who` as it is now. What is pushed to a page asks this first; it is no use of the session, as `enter` is.
+        """Have `who` as it is now. What is pushed to a page asks this first; unlike `enter` it does not count as use.
 
         Raises
         ------

@@ -13,6 +13,7 @@ from gateway.errors import (
     HiddenError,
     InputFileError,
     SignedOutError,
+    SignInError,
     StoreRejectedError,
     StoreUnavailableError,
     WireError,
@@ -47,6 +48,8 @@ class Failure:
             return cls(403, "Not for your role", "Your role does not allow this.")
         if isinstance(error, StoreUnavailableError):
             return cls(503, "Not available", "The data cannot be read for now. Nothing is lost; try again.")
+        if isinstance(error, SignInError):
+            return cls(422, "Not taken", _sentence(str(error)))
         if isinstance(error, (StoreRejectedError, ConfigurationError, WireError, InputFileError)):
             # As the API's 422: these say what is wrong with what was typed in.
             return cls(422, "Not taken", _sentence(str(error)))

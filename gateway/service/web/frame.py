@@ -13,6 +13,7 @@ from gateway.service.records import Role
 from gateway.service.web import parts
 from gateway.service.web.context import PageContext
 from gateway.service.web.failure import Failure
+from gateway.service.web.live import watch
 
 PURPOSE: Final = "somnolink informs. It does not diagnose, and it is no primary alarm."
 
@@ -65,6 +66,7 @@ def frame(at: PageContext, title: str) -> Iterator[None]:
         yield
     with ui.element("footer").classes("sl-footer"):
         ui.label(PURPOSE)
+    watch(at)
 
 
 def navigation(at: PageContext) -> list[tuple[str, str]]:

@@ -128,7 +128,12 @@ async def confirm(question: str, deed: str) -> bool:
 
 def done(text: str, undo: Callable[[], Awaitable[None]] | None = None) -> None:
     """Say what was done, for a while; with `undo`, offer to take it back."""
-    with ui.context.client.content, ui.element("div").classes("sl-toast").props('role="status"') as toast:
+    client = ui.context.client
+    before = client.storage.pop("toast", None)
+    if isinstance(before, ui.element) and not before.is_deleted:
+        before.delete()
+    with client.content, ui.element("div").classes("sl-toast").props('role="status"') as toast:
+        client.storage["toast"] = toast
         ui.label(text)
         if undo is not None:
 

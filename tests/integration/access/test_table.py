@@ -59,6 +59,7 @@ EXPECTED: dict[str, dict[str, str]] = {
     "GET /alerts": {"anyone": "PDC"},
     "GET /alerts/{alert}": {"near": "PDC"},
     "GET /alerts/{alert}/history": {"near": "PDC"},
+    "GET /alerts/{alert}/carers": {"near": "PDC"},
     "POST /alerts/{alert}/acknowledge": {"near": "PDC"},
     "POST /alerts/{alert}/snooze": {"near": "PDC"},
     "POST /alerts/{alert}/assign": {"near": "PDC"},
