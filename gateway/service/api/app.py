@@ -50,7 +50,7 @@ HEALTH: Final = f"{PREFIX}/health"
 METRICS: Final = "/metrics"
 
 RULE: Final = AccessRule(
-    public={HEALTH, *web.PLAIN_PAGES},
+    public={HEALTH},
     public_folders=(web.STATIC_FOLDER,),
     scopes={METRICS: "metrics"},
     doors=frozenset((method, PREFIX + path) for method, path in DOORS),

@@ -13,7 +13,7 @@ Rule = tuple[Action, Target]
 DOORS: Final = frozenset({("POST", "/session"), ("POST", "/invitation"), ("GET", "/link")})
 """By them people come in: each takes a password or a code of its own, and none tells anything before."""
 
-OPEN: Final = frozenset({("GET", "/health"), ("GET", "/")}) | DOORS
+OPEN: Final = frozenset({("GET", "/health")}) | DOORS
 """The others hold no data."""
 
 ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -46,12 +45,13 @@ def ticks(start_ms: int, end_ms: int, zone: str, most: int) -> list[Tick]:
         local = datetime.fromtimestamp(at_s, info)
         if (local.hour * 3600 + local.minute * 60 + local.second) % step_s == 0:
             found.append((at_s * 1000, local))
-    texts = [local.strftime("%H:%M:%S" if step_s < 60 else "%H:%M") for _, local in found]
-    twice = {text for text, count in Counter(texts).items() if count > 1}
-    return [
-        Tick(at_ms, f"{text} {local.tzname()}" if text in twice and span_s < 26 * 3600 else text)
-        for (at_ms, local), text in zip(found, texts, strict=True)
-    ]
+    form = "%H:%M:%S" if step_s < 60 else "%H:%M"
+    return [Tick(at_ms, local.strftime(form + (" %Z" if _comes_twice(local) else ""))) for at_ms, local in found]
+
+
+def _comes_twice(local: datetime) -> bool:
+    """Whether the wall shows this twice in that night."""
+    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
 
 
 def clock(at_ms: int, zone: str, *, seconds: bool = False, named: bool = False) -> str:

@@ -176,14 +176,14 @@ class NightPage:
 
     async def _looked(self, event: GenericEventArguments) -> None:
         """The browser looks at another part, or has another width."""
-        told = event.args["detail"]
-        first_s, last_s, width = (float(told[name]) for name in ("from", "to", "width"))
-        if not 0 <= first_s <= last_s <= LATEST_S:
+        told = _told(event.args)
+        if told is None:
             return
+        first_s, last_s, width, whole = told
         noon_ms = self._account.noon_ms.start_ms
         view = Span(noon_ms + round(first_s * 1000), noon_ms + round(last_s * 1000))
         look = self._look
-        look.view = None if told["whole"] else view
+        look.view = None if whole else view
         look.width_px = min(max(round(width), 200), 4000)
         look.asked += 1
         asked = look.asked
@@ -239,6 +239,17 @@ class NightPage:
         self._tell()
         if asked == self._look.asked:
             self._draw(part, move=moved)
+
+
+def _told(args: object) -> tuple[float, float, float, bool] | None:
+    """From, until, width and whether that is all, as the browser tells it; None for nonsense."""
+    try:
+        told = args["detail"]  # type: ignore[index]  # whatever a browser sends
+        first_s, last_s, width = (float(told[name]) for name in ("from", "to", "width"))
+        whole = bool(told["whole"])
+    except (TypeError, ValueError, KeyError):
+        return None
+    return (first_s, last_s, width, whole) if 0 <= first_s <= last_s <= LATEST_S and 0 <= width <= LATEST_S else None
 
 
 def _same(before: NightAccount, now: NightAccount) -> bool:

@@ -27,9 +27,10 @@ const somnolinkNight = (() => {
   }
 
   function readout(found, units) {
+    if (!found.length) return "";
     const rows = found.filter(({ seriesId }) => seriesId in units).map(({ seriesId, value, marker }) => {
       const [label, unit, digits] = units[seriesId];
-      const told = Number.isFinite(value[1]) ? `${value[1].toFixed(digits)} ${unit}` : "no value";
+      const told = Number.isFinite(value?.[1]) ? `${value[1].toFixed(digits)} ${unit}` : "no value";
       return `<div>${marker}${label} <b data-curve="${seriesId}">${told}</b></div>`;
     });
     return `<div class="night-readout"><b>${clock(found[0].axisValue)}</b>${rows.join("")}</div>`;
