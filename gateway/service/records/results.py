@@ -27,22 +27,24 @@ MAX_LISTED: Final = 1000
 """Nights that one call lists at most."""
 
 
-def _of_key(row: type[DesaturationRow | StretchRow]) -> Iterable[sa.ColumnElement[bool]]:
+def _of_key(table: sa.FromClause) -> Iterable[sa.ColumnElement[bool]]:
     """Of the night whose key is given with the execution."""
-    return tuple(getattr(row, name) == sa.bindparam(name) for name in ("device_id", "night", "profile", "version"))
+    return tuple(table.c[name] == sa.bindparam(name) for name in ("device_id", "night", "profile", "version"))
 
 
 # Columns, not objects that a session tracks: a severe night has 600 desaturations, and a page asks for all of them.
+_DESATURATION: Final = sa.inspect(DesaturationRow).local_table
+_STRETCH: Final = sa.inspect(StretchRow).local_table
 # And made once: putting a statement together takes longer than running it.
 _DESATURATIONS: Final = (
-    sa.select(*(getattr(DesaturationRow, one.name) for one in fields(Desaturation)))
-    .where(*_of_key(DesaturationRow))
-    .order_by(DesaturationRow.start_ms)
+    sa.select(*(_DESATURATION.c[one.name] for one in fields(Desaturation)))
+    .where(*_of_key(_DESATURATION))
+    .order_by(_DESATURATION.c.start_ms)
 )
 _STRETCHES: Final = (
-    sa.select(*(getattr(StretchRow, one.name) for one in fields(Stretch)))
-    .where(*_of_key(StretchRow))
-    .order_by(StretchRow.start_ms, StretchRow.kind)
+    sa.select(*(_STRETCH.c[one.name] for one in fields(Stretch)))
+    .where(*_of_key(_STRETCH))
+    .order_by(_STRETCH.c.start_ms, _STRETCH.c.kind)
 )
 
 
@@ -156,12 +158,12 @@ class Results:
     def desaturations(self, result: NightResult) -> list[Desaturation]:
         """The desaturations of one night's result, in order of time."""
         with self._database.read() as session:
-            return [Desaturation(*row) for row in session.execute(_DESATURATIONS, _key_values(result))]
+            return [Desaturation(*row) for row in session.execute(_DESATURATIONS, _key_values(result)).all()]
 
     def stretches(self, result: NightResult) -> list[Stretch]:
         """What else one night's result tells of, in order of time."""
         with self._database.read() as session:
-            return [Stretch(*row) for row in session.execute(_STRETCHES, _key_values(result))]
+            return [Stretch(*row) for row in session.execute(_STRETCHES, _key_values(result)).all()]
 
     def mark_stale(self, nights: Sequence[tuple[str, date]], *, at_ms: int, kind: NightKind = "oximetry") -> None:
         """Note (device, night)s whose results do not yet tell what the store holds; `replace_night` takes it back."""

@@ -48,15 +48,13 @@ def night_lanes(store: SampleStore, sources: Sources, worn: Sequence[Worn], view
     lanes: dict[LaneName, Lane] = {}
     shown = (view.start_ms, view.end_ms)
     oximetry = _read(store, sources, "oximetry", *shown)
-    for name in _OXIMETRY:
-        _add(lanes, name, oximetry, name, points)
+    _add(lanes, _OXIMETRY, oximetry, points)
     bed = _read(store, sources, "bed", *shown)
-    for name in _BED:
-        _add(lanes, name, bed, name, points)
+    _add(lanes, _BED, bed, points)
     # A reading of the recorder stands for a while: the one before the view's begin reaches into it.
     wear = _read(store, sources, "wear", view.start_ms - LONGEST_HOLD_MS, view.end_ms)
     first = np.searchsorted(wear.t_ms, view.start_ms)
-    _add(lanes, "temperature", wear[first:], "temperature", points, least_gap_ms=MISSING_MS)
+    _add(lanes, ("temperature",), wear[first:], points, least_gap_ms=MISSING_MS)
     recordings = [
         part
         for result in sources.results("oximetry")
@@ -110,21 +108,29 @@ def _nothing(kind: NightKind) -> Samples:
 
 
 def _add(
-    lanes: dict[LaneName, Lane], name: LaneName, samples: Samples, column: str, points: int, least_gap_ms: float = 0.0
+    lanes: dict[LaneName, Lane], names: Sequence[LaneName], samples: Samples, points: int, least_gap_ms: float = 0.0
 ) -> None:
-    """Put a lane there, if there is a single value to show."""
-    values = samples.columns[column]
-    if not np.isfinite(values).any():
-        return
-    choice = choose(samples.t_ms, [values], points)
-    interval_ms = float(np.median(np.diff(samples.t_ms))) if len(samples) > 1 else 0.0
-    lanes[name] = Lane(
-        samples.t_ms[choice.index],
-        np.asarray(values[choice.index], np.float64).round(DECIMALS),
-        len(samples),
-        round(choice.bucket_ms, DECIMALS),
-        max(2 * choice.bucket_ms + 2.5 * interval_ms, least_gap_ms),
-    )
+    """Put lanes there, each if there is a single value to show."""
+    interval_ms = _interval_ms(samples)
+    for name in names:
+        values = samples.columns[name]
+        if not np.isfinite(values).any():
+            continue
+        choice = choose(samples.t_ms, [values], points)
+        lanes[name] = Lane(
+            samples.t_ms[choice.index],
+            np.asarray(values[choice.index], np.float64).round(DECIMALS),
+            len(samples),
+            round(choice.bucket_ms, DECIMALS),
+            max(2 * choice.bucket_ms + 2.5 * interval_ms, least_gap_ms),
+        )
+
+
+def _interval_ms(samples: Samples) -> float:
+    """The usual time between samples, by a few thousand of them; 0 for one alone."""
+    if len(samples) < 2:
+        return 0.0
+    return float(np.median(np.diff(samples.t_ms)[:: 1 + len(samples) // 4096]))
 
 
 def _postures(wear: Samples, worn: Sequence[Worn], view: Span, points: int) -> tuple[Lying, ...]:
@@ -172,8 +178,7 @@ def _missing(oximetry: Samples, recordings: Sequence[Span], pixel_ms: float) -> 
     """Times of recordings without a valid SpO2, as far as they are wide enough to be seen."""
     valid = np.isfinite(oximetry.columns["spo2"])
     times = oximetry.t_ms[valid]
-    interval_ms = float(np.median(np.diff(oximetry.t_ms))) if len(oximetry) > 1 else 0.0
-    least_ms = max(LEAST_MISSING_MS, 2.5 * interval_ms, 2 * pixel_ms)
+    least_ms = max(LEAST_MISSING_MS, 2.5 * _interval_ms(oximetry), 2 * pixel_ms)
     found = []
     for part in recordings:
         known = times[np.searchsorted(times, part.start_ms) : np.searchsorted(times, part.end_ms)]
