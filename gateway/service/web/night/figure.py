@@ -220,8 +220,8 @@ def options(frame: Frame, account: NightAccount, part: NightLanes, view: Span, w
         ],
         "series": [
             one
-            for index, lane in enumerate(frame.lanes)
-            for one in _series(index, lane, account, part, view, width_px, x)
+            for index, (lane, (_, high)) in enumerate(zip(frame.lanes, frame.ranges, strict=True))
+            for one in _series(index, lane, high, account, part, view, width_px, x)
         ],
     }
 
@@ -300,7 +300,14 @@ def _y_axis(index: int, lane: Layout, low: float, high: float) -> Options:
 
 
 def _series(
-    index: int, lane: Layout, account: NightAccount, part: NightLanes, view: Span, width_px: int, x: Any
+    index: int,
+    lane: Layout,
+    high: float,
+    account: NightAccount,
+    part: NightLanes,
+    view: Span,
+    width_px: int,
+    x: Any,
 ) -> list[Options]:
     """A lane's curves, and what is marked in it."""
     noon_ms = account.noon_ms.start_ms
@@ -324,6 +331,9 @@ def _series(
         if lane.key == "spo2":
             line["markLine"] = _limits()
         found.append(line)
+    if lane.key in ("spo2", "breath"):
+        events = account.desaturations if lane.key == "spo2" else account.disturbances
+        found.append(_events(index, lane.key, [(one.start_ms, one.end_ms) for one in events], part, high, x))
     if lane.key == "spo2":
         found.append(_nadirs(index, account, view, x))
     if lane.key == "posture":
@@ -339,10 +349,8 @@ def _bands(lane: Layout, account: NightAccount, part: NightLanes, view: Span, wi
     """What holds for a time: a ground of its colour, with its word where there is room."""
     told: dict[str, list[tuple[str, str, Sequence[Span]]]] = {
         "spo2": [
-            ("fall", "", [Span(one.start_ms, one.end_ms) for one in account.desaturations]),
             ("missing", "no data", part.missing),
         ],
-        "breath": [("fall", "", account.disturbances)],
         "movement": [("bed", "in bed", part.in_bed)],
         "wear": [
             ("worn", "in the mouth", [one for one in account.worn if not one.suspect]),
@@ -356,11 +364,29 @@ def _bands(lane: Layout, account: NightAccount, part: NightLanes, view: Span, wi
         for one in spans:
             if one.end_ms < part.start_ms or one.start_ms > part.end_ms:
                 continue
-            label = {"show": bool(word) and one.end_ms - one.start_ms >= wide_ms, "formatter": word}
+            label = {"show": one.end_ms - one.start_ms >= wide_ms, "formatter": word}
             style = {":color": _ink(f"band-{colour}")}
             data.append([{"xAxis": x(one.start_ms), "itemStyle": style, "label": label}, {"xAxis": x(one.end_ms)}])
     label = {"position": "insideBottomLeft", ":color": _ink("muted"), "fontSize": 11, "distance": 3}
     return {"silent": True, "data": data, "label": label}
+
+
+def _events(index: int, key: str, spans: Sequence[tuple[int, int]], part: NightLanes, high: float, x: Any) -> Options:
+    """Grounds behind a lane's events as the area of one curve: a severe night has six hundred."""
+    data: list[list[float | None]] = []
+    for start_ms, end_ms in spans:
+        if end_ms >= part.start_ms and start_ms <= part.end_ms:
+            data += [[x(start_ms), high], [x(end_ms), high], [x(end_ms), None]]
+    return {
+        **_in_lane(index, f"events-{key}"),
+        "data": data,
+        "symbol": "none",
+        "silent": True,
+        "lineStyle": {"width": 0},
+        "areaStyle": {":color": _ink("band-fall"), "origin": "start", "opacity": 1},
+        "tooltip": {"show": False},
+        "z": 1,
+    }
 
 
 def _limits() -> Options:

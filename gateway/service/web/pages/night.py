@@ -136,7 +136,8 @@ class NightPage:
                 )
             self._about = sections.About(self._account)
         self._draw(self._whole)
-        self._tell()
+        # The figure comes first: the table of a severe night is as long as the rest of the page.
+        ui.timer(0, self._tell, once=True)
 
     def _is_followed(self) -> bool:
         """While more may come: it runs, is analysed again, or is the present night."""
@@ -151,6 +152,7 @@ class NightPage:
         self._root.props["data-noon"] = str(account.noon_ms.start_ms)
         self._root.props["data-live"] = "true" if self._is_followed() else "false"
         self._root.props["data-refresh"] = str(self._refreshed)
+        self._root.props["data-width"] = str(USUAL_PX)
 
     def _view(self) -> Span:
         return self._look.view or Span(self._frame.start_ms, self._frame.end_ms)

@@ -16,8 +16,21 @@ const somnolinkNight = (() => {
   const night = () => document.querySelector("#night");
   const plot = () => document.querySelector("#night-plot");
 
-  const colour = (name) => getComputedStyle(document.body).getPropertyValue(`--night-${name}`).trim()
-    || getComputedStyle(document.body).getPropertyValue(`--sl-${name}`).trim();
+  const inks = new Map();
+  let inDark = null; // when the colours were asked for
+
+  const isDark = () => document.body.classList.contains("body--dark");
+
+  /** A colour by its name, as the style of the moment has it. */
+  function colour(name) {
+    if (inDark !== isDark()) inks.clear();
+    inDark = isDark();
+    if (!inks.has(name)) {
+      const style = getComputedStyle(document.body);
+      inks.set(name, style.getPropertyValue(`--night-${name}`).trim() || style.getPropertyValue(`--sl-${name}`).trim());
+    }
+    return inks.get(name);
+  }
 
   /** The time of day in the patient's zone, whatever the browser's; with the zone's name, as an hour may come twice. */
   function clock(second) {
@@ -87,6 +100,8 @@ const somnolinkNight = (() => {
         if (button) button.disabled = whole;
       }
       const detail = { from, to, whole, width: plot().clientWidth };
+      const assumed = Number(night().dataset.width);
+      if (!again && !reported && whole && Math.abs(detail.width - assumed) < 100) return;
       const told = JSON.stringify(detail);
       if (told === reported && !again) return;
       reported = told;
@@ -195,7 +210,9 @@ const somnolinkNight = (() => {
     chart.on("datazoom", () => report());
     listenToDrags();
     new ResizeObserver(() => report()).observe(plot());
-    new MutationObserver(() => report(true)).observe(document.body, { attributeFilter: ["class"] });
+    const recolour = () => inDark !== isDark() && report(true);
+    new MutationObserver(recolour).observe(document.body, { attributeFilter: ["class"] });
+    recolour();
     const list = document.querySelector("#night-list");
     if (list) new MutationObserver(() => order === "time" || sort()).observe(list, { childList: true, subtree: false });
   }

@@ -93,13 +93,12 @@ def test_what_holds_for_a_time_is_a_band_and_is_named_where_there_is_room() -> N
     told = replace(TOLD, worn=(worn(TOLD),), unrecorded=(Span(START_MS, START_MS + 60_000),))
     shown = replace(PART, missing=(Span(START_MS + HOUR_MS, START_MS + 2 * HOUR_MS),))
     found = made(told, shown)
-    bands = series(found, "spo2")["markArea"]["data"]
-    assert [(one["xAxis"] - START_S, end["xAxis"] - START_S) for one, end in bands] == [
-        (3600.0, 3650.0),
-        (18_000.0, 18_050.0),
-        (3600.0, 7200.0),
+    ((one, end),) = series(found, "spo2")["markArea"]["data"]
+    assert (one["xAxis"] - START_S, end["xAxis"] - START_S, one["label"]["show"]) == (3600.0, 7200.0, True)
+    assert series(found, "events-spo2")["data"] == [
+        *([START_S + 3600, 100], [START_S + 3650, 100], [START_S + 3650, None]),
+        *([START_S + 18_000, 100], [START_S + 18_050, 100], [START_S + 18_050, None]),
     ]
-    assert [one["label"]["show"] for one, _ in bands] == [False, False, True]
     mouth, hole = (one for one, _ in series(found, "temperature")["markArea"]["data"])
     assert (mouth["label"]["formatter"], mouth["label"]["show"]) == ("in the mouth", True)
     assert (hole["label"]["formatter"], hole["label"]["show"]) == ("no data", False)
