@@ -11,7 +11,7 @@ from nicegui import ui
 from gateway.service.views.night_values import NightAccount
 from gateway.service.web import parts
 from gateway.service.web.night import words
-from gateway.service.web.night.figure import Frame
+from gateway.service.web.night.layout import Frame
 from gateway.service.web.night.numbers import numbers
 
 FILES: Final = (("pdf", "PDF", "Report for the dentist"), ("fhir", "FHIR", "FHIR R4 bundle"))

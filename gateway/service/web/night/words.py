@@ -10,7 +10,7 @@ from analytics.nights.records import UnusedReason
 from gateway.service.views.night import STALE_MS
 from gateway.service.views.night_values import NightAccount, NightState, Source, Span
 from gateway.service.web.night.axis import clock
-from gateway.service.web.night.figure import Frame
+from gateway.service.web.night.layout import Frame
 from gateway.service.web.parts import Tone, ago
 
 STATES: Final[dict[NightState, tuple[Tone, str]]] = {

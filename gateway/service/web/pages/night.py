@@ -16,7 +16,7 @@ from gateway.service.views.night import NightView, night_part, night_view
 from gateway.service.views.night_values import NightAccount, NightLanes, Span
 from gateway.service.web import PageContext, page, parts
 from gateway.service.web.frame import frame
-from gateway.service.web.night import figure, sections, words
+from gateway.service.web.night import figure, layout, sections, words
 from gateway.service.web.night.table import table
 
 PATH: Final = "/patients/{patient}/nights/{night}"
@@ -95,7 +95,7 @@ class NightPage:
         self._night = night
         self._account: NightAccount = found.account
         self._whole: NightLanes = found.view
-        self._frame = figure.frame_of(found.account, found.view)
+        self._frame = layout.frame_of(found.account, found.view)
         self._look = _Look()
         self._refreshed = 0
         self._chart: ui.echart | None = None
@@ -231,7 +231,7 @@ class NightPage:
         self._head.put(self._account)
         if self._chart is None or _same(before, self._account):
             return
-        old, self._frame = self._frame, figure.frame_of(found.account, found.view)
+        old, self._frame = self._frame, layout.frame_of(found.account, found.view)
         moved = (old.start_ms, old.end_ms) != (self._frame.start_ms, self._frame.end_ms)
         if old.lanes != self._frame.lanes:
             ui.navigate.reload()

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 from gateway.service.views.night_values import Span
-from gateway.service.web.night.figure import LANES, NARROWEST_S, Frame, frame_of, options, pairs, zoom_to
+from gateway.service.web.night.figure import options, zoom_to
+from gateway.service.web.night.layout import LANES, NARROWEST_S, Frame, frame_of
+from gateway.service.web.night.series import pairs
 from tests.unit.service.web.night_values import HOUR_MS, account, lane, lying, part, worn
 
 TOLD = account()

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.service.records import State
 from gateway.service.views.night_values import NightReading, Span
-from gateway.service.web.night.figure import frame_of
+from gateway.service.web.night.layout import frame_of
 from gateway.service.web.night.numbers import numbers
 from gateway.service.web.night.table import table
 from gateway.service.web.night.words import (
