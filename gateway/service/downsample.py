@@ -56,24 +56,23 @@ def choose(t_ms: NDArray[np.int64], columns: Sequence[Array], points: int) -> Ch
         return Choice(np.arange(size, dtype=np.int64), 0.0)
     buckets = points // (2 * len(columns))
     span = int(t_ms[-1] - t_ms[0]) + 1
-    bucket = (t_ms - t_ms[0]) * buckets // span
-    starts = np.flatnonzero(np.concatenate(([True], bucket[1:] != bucket[:-1])))
-    sizes = np.diff(np.append(starts, size))
-    chosen = [
-        _first_equal(column, extreme.reduceat(column, starts), starts, sizes)
-        for column in columns
-        for extreme in (np.fmin, np.fmax)
-    ]
-    return Choice(np.unique(np.concatenate(chosen)), span / buckets)
+    # The bucket of a sample is floor((t - first) * buckets / span): where each begins takes no division for all.
+    edges = t_ms[0] - (-np.arange(buckets, dtype=np.int64) * span // buckets)
+    first = np.searchsorted(t_ms, edges)
+    starts = first[np.append(first[1:] > first[:-1], first[-1] < size)]
+    owner = np.repeat(np.arange(starts.size), np.diff(np.append(starts, size)))
+    chosen = np.zeros(size, np.bool_)
+    for column in columns:
+        for extreme in (np.fmin, np.fmax):
+            chosen[_first_equal(column, extreme.reduceat(column, starts), starts, owner)] = True
+    return Choice(np.flatnonzero(chosen), span / buckets)
 
 
 def _first_equal(
-    column: Array, wanted: Array, starts: NDArray[np.int64], sizes: NDArray[np.int64]
+    column: Array, wanted: Array, starts: NDArray[np.int64], owner: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """For each bucket the place of the first sample that has its wanted value; the bucket's first if that is NaN."""
     found = starts.copy()
-    hits = np.flatnonzero(column == np.repeat(wanted, sizes))
-    owner = np.searchsorted(starts, hits, side="right") - 1
-    first = np.flatnonzero(np.concatenate(([True], owner[1:] != owner[:-1]))) if owner.size else owner
-    found[owner[first]] = hits[first]
+    hits = np.flatnonzero(column == wanted[owner])[::-1]
+    found[owner[hits]] = hits  # of several in a bucket the last one written stays, which is the first in time
     return found

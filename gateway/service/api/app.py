@@ -30,6 +30,7 @@ from gateway.service.api.routes import (
     follow_ups,
     homes,
     imports,
+    night_view,
     nights,
     operations,
     own_account,
@@ -55,7 +56,7 @@ HEALTH: Final = f"{PREFIX}/health"
 METRICS: Final = "/metrics"
 
 RULE: Final = AccessRule(
-    public={HEALTH, *web.PLAIN_PAGES},
+    public={HEALTH},
     public_folders=(web.STATIC_FOLDER,),
     scopes={METRICS: "metrics"},
     doors=frozenset((method, PREFIX + path) for method, path in DOORS),
@@ -128,6 +129,7 @@ def create_app(
         patient_nights,
         follow_ups,
         views,
+        night_view,
         reports,
         imports,
         alerts,

@@ -23,7 +23,7 @@ DOORS: Final = frozenset(
 )
 """By them people and boxes come in: each takes a password, a code or a provider's word, and tells nothing before."""
 
-OPEN: Final = frozenset({("GET", "/health"), ("GET", "/")}) | DOORS
+OPEN: Final = frozenset({("GET", "/health")}) | DOORS
 """The others hold no data."""
 
 ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
@@ -66,6 +66,7 @@ ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/patients/{patient}/thresholds"): (Action.READ_ALERT, Target.PATIENT),
     ("PATCH", "/patients/{patient}/thresholds"): (Action.TREAT, Target.PATIENT),
     ("GET", "/patients/{patient}/nights"): (Action.READ_PATIENT, Target.PATIENT),
+    ("GET", "/patients/{patient}/nights/{night}/view"): (Action.READ_PATIENT, Target.PATIENT),
     ("GET", "/patients/{patient}/outlook"): (Action.READ_PATIENT, Target.PATIENT),
     ("GET", "/patients/{patient}/report"): (Action.READ_PATIENT, Target.PATIENT),
     ("GET", "/patients/{patient}/overview"): (Action.READ_PATIENT, Target.PATIENT),

@@ -21,7 +21,7 @@ from gateway.service.records.digests import Digests
 from gateway.service.records.feed import Feed
 from gateway.service.records.follow_up import FollowUps
 from gateway.service.records.homes import Homes
-from gateway.service.records.patient_nights import PatientNights
+from gateway.service.records.patient_nights import NightSpan, PatientNights
 from gateway.service.records.people import People
 from gateway.service.records.results import Results
 from gateway.service.records.roster import Roster
@@ -90,6 +90,7 @@ __all__ = [
     "JoinCode",
     "NightKind",
     "NightResult",
+    "NightSpan",
     "NightUpdate",
     "Patient",
     "Records",

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
@@ -64,14 +64,7 @@ class Database:
                 self._writing = threading.Lock()
             else:
                 parsed = parsed if password is None else parsed.set(password=password)
-                self._engine = sa.create_engine(
-                    parsed,
-                    pool_pre_ping=True,
-                    pool_size=10,
-                    hide_parameters=True,
-                    json_serializer=_json,
-                    json_deserializer=msgspec.json.decode,
-                )
+                self._engine = sa.create_engine(parsed, pool_pre_ping=True, pool_size=10, hide_parameters=True, **_JSON)
         except ImportError as error:
             raise ConfigurationError(f"records database {self.where}: its driver is not installed ({error})") from error
         self._writer = self._engine.execution_options(immediate=True)
@@ -181,14 +174,7 @@ def _sqlite_engine(url: URL) -> Engine:
     except OSError as error:
         raise StoreUnavailableError(f"records database {path}: {error.strerror}") from error
     # Values of rows, a patient's name among them, do not stand in errors.
-    engine = sa.create_engine(
-        url,
-        pool_size=10,
-        max_overflow=30,
-        hide_parameters=True,
-        json_serializer=_json,
-        json_deserializer=msgspec.json.decode,
-    )
+    engine = sa.create_engine(url, pool_size=10, max_overflow=30, hide_parameters=True, **_JSON)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _entry: ConnectionPoolEntry) -> None:
@@ -211,6 +197,9 @@ def _sqlite_engine(url: URL) -> Engine:
 def _json(value: object) -> str:
     """A running night's indices are written twice a second: five times quicker than the standard library's."""
     return msgspec.json.encode(value).decode()
+
+
+_JSON: Final[dict[str, Any]] = {"json_serializer": _json, "json_deserializer": msgspec.json.decode}
 
 
 def _take_turn(connection: Connection) -> None:

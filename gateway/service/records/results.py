@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import date
 from typing import Final
 
@@ -27,6 +28,27 @@ NightKey = tuple[str, date, str, str]
 
 MAX_LISTED: Final = 1000
 """Nights that one call lists at most."""
+
+
+def _of_key(table: sa.FromClause) -> Iterable[sa.ColumnElement[bool]]:
+    """Of the night whose key is given with the execution."""
+    return tuple(table.c[name] == sa.bindparam(name) for name in ("device_id", "night", "profile", "version"))
+
+
+# Columns, not objects that a session tracks: a severe night has 600 desaturations, and a page asks for all of them.
+_DESATURATION: Final = sa.inspect(DesaturationRow).local_table
+_STRETCH: Final = sa.inspect(StretchRow).local_table
+# And made once: putting a statement together takes longer than running it.
+_DESATURATIONS: Final = (
+    sa.select(*(_DESATURATION.c[one.name] for one in fields(Desaturation)))
+    .where(*_of_key(_DESATURATION))
+    .order_by(_DESATURATION.c.start_ms)
+)
+_STRETCHES: Final = (
+    sa.select(*(_STRETCH.c[one.name] for one in fields(Stretch)))
+    .where(*_of_key(_STRETCH))
+    .order_by(_STRETCH.c.start_ms, _STRETCH.c.kind)
+)
 
 
 class Results:
@@ -138,17 +160,13 @@ class Results:
 
     def desaturations(self, result: NightResult) -> list[Desaturation]:
         """The desaturations of one night's result, in order of time."""
-        statement = sa.select(DesaturationRow).where(*_same_night(result)).order_by(DesaturationRow.start_ms)
         with self._database.read() as session:
-            return [_desaturation(row) for row in session.scalars(statement)]
+            return [Desaturation(*row) for row in session.execute(_DESATURATIONS, _key_values(result)).all()]
 
     def stretches(self, result: NightResult) -> list[Stretch]:
         """What else one night's result tells of, in order of time."""
-        statement = (
-            sa.select(StretchRow).where(*_same_night(result, StretchRow)).order_by(StretchRow.start_ms, StretchRow.kind)
-        )
         with self._database.read() as session:
-            return [Stretch(row.kind, row.start_ms, row.end_ms, row.data) for row in session.scalars(statement)]
+            return [Stretch(*row) for row in session.execute(_STRETCHES, _key_values(result)).all()]
 
     def stretches_of(self, results: Sequence[NightResult]) -> dict[NightKey, list[Stretch]]:
         """`stretches` of many nights at once, by the nights' keys; what has none is left out."""
@@ -281,17 +299,4 @@ def _night(row: NightRow) -> NightResult:
         valid_s=row.valid_s,
         indices=row.indices,
         updated_ms=row.updated_ms,
-    )
-
-
-def _desaturation(row: DesaturationRow) -> Desaturation:
-    return Desaturation(
-        start_ms=row.start_ms,
-        nadir_ms=row.nadir_ms,
-        end_ms=row.end_ms,
-        baseline=row.baseline,
-        nadir=row.nadir,
-        depth=row.depth,
-        area=row.area,
-        confidence=row.confidence,
     )

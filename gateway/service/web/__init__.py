@@ -16,30 +16,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Final
 
 from fastapi import FastAPI
-from fastapi.responses import FileResponse
 from starlette.staticfiles import StaticFiles
 
 from gateway.service.web.context import PageContext, Site
 from gateway.service.web.registry import page
 from gateway.service.web.static_files import FILES, STATIC_FOLDER
 
-__all__ = ["PLAIN_PAGES", "STATIC_FOLDER", "PageContext", "Site", "lifespan", "mount", "page"]
-
-PLAIN_PAGES: Final = frozenset({"/"})
-"""Paths of pages that hold no data and are open to anyone."""
+__all__ = ["STATIC_FOLDER", "PageContext", "Site", "lifespan", "mount", "page"]
 
 
 def mount(app: FastAPI) -> None:
-    """Put the plain page and the files of all pages on `app`."""
-
-    @app.get("/", include_in_schema=False)
-    def get_page() -> FileResponse:
-        """The page."""
-        return FileResponse(FILES / "index.html", media_type="text/html; charset=utf-8")
-
+    """Put the files of all pages on `app`."""
     app.mount(STATIC_FOLDER.rstrip("/"), StaticFiles(directory=FILES), name="static")
 
 

@@ -77,6 +77,7 @@ EXPECTED: dict[str, dict[str, str]] = {
     "GET /patients/{patient}/thresholds": {"near": "PDC"},
     "PATCH /patients/{patient}/thresholds": {"near": "PD"},
     "GET /patients/{patient}/nights": {"near": "PDCS"},
+    "GET /patients/{patient}/nights/{night}/view": {"near": "PDCS"},
     "GET /patients/{patient}/outlook": {"near": "PDCS"},
     "GET /patients/{patient}/report": {"near": "PDCS"},
     "GET /patients/{patient}/overview": {"near": "PDCS"},

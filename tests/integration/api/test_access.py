@@ -18,7 +18,7 @@ from gateway.service.records import Records
 from tests.integration.api import synthetic
 from tests.integration.api.conftest import Service
 
-OPEN = {("GET", "/api/v1/health"), ("GET", "/"), ("HEAD", "/")}
+OPEN = {("GET", "/api/v1/health")}
 DOORS = {
     ("POST", "/api/v1/session"): 422,
     ("POST", "/api/v1/invitation"): 422,
@@ -144,8 +144,8 @@ def test_a_token_that_makes_no_sense_is_not_made(service: Service) -> None:
 
 def test_every_answer_carries_the_security_headers(service: Service) -> None:
     answers = [
-        httpx.get(service.url + "/"),
-        httpx.get(service.url + "/static/app.js"),
+        httpx.get(service.url + "/sign-in"),
+        httpx.get(service.url + "/static/pages.js"),
         httpx.get(service.url + "/api/v1/devices"),
         service.get("/api/v1/devices"),
         service.get("/api/v1/nowhere"),

@@ -7,7 +7,7 @@ import pytest
 from gateway.service.api.app import RULE
 
 
-@pytest.mark.parametrize("path", ["/api/v1/health", "/", "/static/app.js"])
+@pytest.mark.parametrize("path", ["/api/v1/health", "/static/pages.js"])
 def test_what_is_open(path: str) -> None:
     assert RULE.is_public(path)
 
@@ -22,6 +22,7 @@ def test_what_is_open(path: str) -> None:
         "/api/v1/openapi.json",
         "/metrics",
         "/static",
+        "/",
         "//",
         "",
         "/nowhere",
