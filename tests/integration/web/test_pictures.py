@@ -25,7 +25,7 @@ def desk(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         subject = Subject(scene.patient, "clinic", patient=scene.patient, gateway=synthetic.GATEWAY)
         worn = Finding("mad_not_worn", True, at_ms, at_ms - 72 * HOUR_MS, at_ms, {"nights": 3.0})
         records.alerts.tell([(subject, worn, None)], recorded_ms=at_ms)
-        records.states.put_gateway(
+        records.states.hear(
             GatewayState(
                 synthetic.GATEWAY, True, at_ms - 9 * HOUR_MS, at_ms, "0.1.0", 2, at_ms, 1 << 34, "ok", True, 40, 12
             )
