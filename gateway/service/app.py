@@ -16,6 +16,7 @@ from gateway.service.api.app import create_app
 from gateway.service.api.rate import RateLimit
 from gateway.service.api.server import HttpTls, RunningServer, serve
 from gateway.service.api.status import ServiceStatus
+from gateway.service.erasure.job import ErasureJob
 from gateway.service.ingest.ingest import Ingest
 from gateway.service.link.line import ServiceLink
 from gateway.service.records import Records
@@ -62,6 +63,7 @@ class Service:
         self._feed = MqttFeed(records, config.broker)
         self._webhooks = WebhookSender(records, clock)
         self._retention = RetentionJob(config.retention, store, records, clock) if config.retention else None
+        self._erasures = ErasureJob(records, store, clock, forget=self.ingest.forget, inside=self.ingest.inside)
         self._clock = clock
         self._server: RunningServer | None = None
 
@@ -85,6 +87,7 @@ class Service:
                 status=self.status,
                 analyse=self.ingest.analyse,
                 rate=self._config.rate,
+                erase=self._erasures.wake,
             )
             self._server = serve(
                 app,
@@ -96,6 +99,7 @@ class Service:
         # Network, worker and store are threads that hand over to each other; by default each waits 5 ms for its turn.
         sys.setswitchinterval(SWITCH_S)
         self.ingest.start()
+        self._erasures.start()
         self._link.start(self.ingest, wait_s=wait_s)
         if self._retention is not None:
             self._retention.start()
@@ -104,6 +108,7 @@ class Service:
         """End in an order in which nothing taken is left unanswered that could be answered."""
         if self._retention is not None:
             self._retention.stop()
+        self._erasures.stop()
         self.ingest.stop()
         self._link.stop()
         self._feed.stop()
@@ -139,6 +144,7 @@ class Service:
                 "feed_published": self._feed.published,
                 "webhooks_delivered": self._webhooks.delivered,
                 "webhooks_failed": self._webhooks.failed,
+                **self._erasures.counters,
                 **({} if self._retention is None else self._retention.counters),
             },
             gauges={"ingest_waiting": float(self.ingest.waiting)},

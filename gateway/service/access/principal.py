@@ -24,3 +24,8 @@ class Principal:
     name: str
     scopes: frozenset[str]
     user: User | None = None
+
+    @property
+    def on_record(self) -> str:
+        """The name that lasting records keep: a patient's is the opaque id, so that an erasure leaves no name there."""
+        return self.name if self.user is None or self.user.patient is None else self.user.patient

@@ -29,6 +29,7 @@ from gateway.service.api.routes import (
     operations,
     patient_nights,
     patients,
+    privacy,
     reports,
     samples,
     thresholds,
@@ -54,6 +55,7 @@ def create_app(
     clock: Clock | None = None,
     analyse: Analyse | None = None,
     rate: RateLimit | None = None,
+    erase: Callable[[], None] | None = None,
 ) -> FastAPI:
     """Make the HTTP application.
 
@@ -69,10 +71,12 @@ def create_app(
         Takes what an import stored; if None, it is analysed when the service starts.
     rate : RateLimit or None
         How much one address may ask; None for as much as it likes.
+    erase : callable or None
+        Has erasures looked at now that were asked for; if None, they are carried out when the service starts.
     """
     clock = clock or SystemClock()
     feed = FeedHub(records)
-    context = Context(records, store, clock, status, feed, analyse)
+    context = Context(records, store, clock, status, feed, analyse, erase)
     registry = CollectorRegistry()
     registry.register(ServiceCollector(context))
     app = FastAPI(
@@ -93,6 +97,7 @@ def create_app(
         samples,
         patients,
         patient_nights,
+        privacy,
         reports,
         imports,
         alerts,

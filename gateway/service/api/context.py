@@ -51,6 +51,8 @@ class Context:
     ----------
     analyse : Analyse or None
         Takes what an import stored; None where no analytics run: then they run when the service starts.
+    erase : callable or None
+        Has erasures looked at now; None where nothing carries them out: then the service does when it starts.
     """
 
     records: Records
@@ -59,6 +61,7 @@ class Context:
     status: Callable[[], ServiceStatus]
     feed: FeedHub
     analyse: Analyse | None = None
+    erase: Callable[[], None] | None = None
 
     @property
     def access(self) -> Access:

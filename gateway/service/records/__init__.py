@@ -11,9 +11,11 @@ from analytics.alerts.lifecycle import State as AlertState
 from gateway.service.records.alerts import Alerts
 from gateway.service.records.assignments import Assignments
 from gateway.service.records.audit import Audit, AuditEntry, Seal
+from gateway.service.records.consents import Consents, Said
 from gateway.service.records.data_time import DataTimes
 from gateway.service.records.database import Database
 from gateway.service.records.devices import Devices
+from gateway.service.records.erasures import Erasures
 from gateway.service.records.feed import Feed
 from gateway.service.records.patient_nights import PatientNights
 from gateway.service.records.people import People
@@ -44,6 +46,8 @@ from gateway.service.records.values import (
 )
 from gateway.service.records.values_accounts import Role, Team, User
 from gateway.service.records.values_alerts import Alert, AlertEvent, Subject, Webhook
+from gateway.service.records.values_consent import Consent, Purpose
+from gateway.service.records.values_erasure import ErasedTime, Erasure, ErasureState
 from gateway.service.records.values_people import (
     Assignment,
     Clinic,
@@ -64,18 +68,24 @@ __all__ = [
     "Assignment",
     "AuditEntry",
     "Clinic",
+    "Consent",
     "Contact",
     "Desaturation",
     "Device",
+    "ErasedTime",
+    "Erasure",
+    "ErasureState",
     "Gateway",
     "NightKind",
     "NightResult",
     "NightUpdate",
     "Patient",
+    "Purpose",
     "Records",
     "Refusal",
     "Rejected",
     "Role",
+    "Said",
     "Seal",
     "SetAside",
     "Severity",
@@ -122,6 +132,10 @@ class Records:
         Who may sign in, and which users care for which patients.
     audit : Audit
         Who read or changed what.
+    consents : Consents
+        What patients agreed to.
+    erasures : Erasures
+        Patients who were erased, and what of their devices is not to come back.
 
     Raises
     ------
@@ -149,6 +163,8 @@ class Records:
         self.users = Users(self._database)
         self.teams = Teams(self._database)
         self.audit = Audit(self._database)
+        self.consents = Consents(self._database, self.assignments)
+        self.erasures = Erasures(self._database, self.assignments)
 
     def check(self) -> None:
         """Return if the database answers.

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from gateway.errors import StoreRejectedError
 from gateway.service.records.database import Database
 from gateway.service.records.tables import DeviceRow
+from gateway.service.records.tables_erasure import ErasedTimeRow
 from gateway.service.records.tables_people import AssignmentRow, PatientRow
 from gateway.service.records.values_people import Assignment
 
@@ -33,7 +34,8 @@ class Assignments:
         Raises
         ------
         StoreRejectedError
-            If there is no such device or patient, it ends before it begins, or the device is another's in that time.
+            If there is no such device or patient, it ends before it begins, the device is another's in that time, or
+            its data of that time were erased.
         """
         if to_ms is not None and to_ms <= from_ms:
             raise StoreRejectedError("an assignment ends after it begins")
@@ -103,6 +105,14 @@ def _refuse_overlap(session: Session, row: AssignmentRow) -> None:
     with session.no_autoflush:
         if session.scalars(statement).first() is not None:
             raise StoreRejectedError(f"device {row.device_id} is assigned in that time already")
+        erased = sa.select(sa.func.max(ErasedTimeRow.to_ms)).where(
+            ErasedTimeRow.device_id == row.device_id, ErasedTimeRow.to_ms > row.from_ms
+        )
+        if row.to_ms is not None:
+            erased = erased.where(ErasedTimeRow.from_ms < row.to_ms)
+        until_ms = session.scalar(erased)
+        if until_ms is not None:
+            raise StoreRejectedError(f"data of {row.device_id} in that time are erased; it is free from {until_ms} on")
 
 
 def _assignment(row: AssignmentRow) -> Assignment:

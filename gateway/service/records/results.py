@@ -87,7 +87,7 @@ class Results:
             statement = statement.where(NightRow.version == version)
         with self._database.read() as session:
             row = session.scalars(statement.order_by(NightRow.updated_ms.desc(), NightRow.version.desc())).first()
-            return None if row is None else _night(row)
+            return None if row is None else night_of_row(row)
 
     def nights(
         self,
@@ -123,7 +123,7 @@ class Results:
             .limit(min(limit, MAX_LISTED))
         )
         with self._database.read() as session:
-            return [_night(row) for row in session.scalars(statement)]
+            return [night_of_row(row) for row in session.scalars(statement)]
 
     def running(self) -> list[NightResult]:
         """Every night that is still running: what a restarted service takes up again."""
@@ -131,7 +131,7 @@ class Results:
             sa.select(NightRow).where(NightRow.state == State.RUNNING).order_by(NightRow.device_id, NightRow.night)
         )
         with self._database.read() as session:
-            return [_night(row) for row in session.scalars(statement)]
+            return [night_of_row(row) for row in session.scalars(statement)]
 
     def desaturations(self, result: NightResult) -> list[Desaturation]:
         """The desaturations of one night's result, in order of time."""
@@ -240,7 +240,8 @@ def _stretch_values(result: NightResult, one: Stretch) -> Row:
     return {**_key_values(result), **values}
 
 
-def _night(row: NightRow) -> NightResult:
+def night_of_row(row: NightRow) -> NightResult:
+    """As a value."""
     return NightResult(
         device=row.device_id,
         night=row.night,

@@ -40,6 +40,10 @@ EXPECTED: dict[str, dict[str, str]] = {
     "POST /patients": {"anyone": "PDC"},
     "GET /patients/{patient}": {"near": "PDCS"},
     "PATCH /patients/{patient}": {"near": "PDC"},
+    "DELETE /patients/{patient}": {"clinic": "A"},
+    "GET /clinics/{clinic}/erasures": {"clinic": "A"},
+    "GET /patients/{patient}/consents": {"near": "PDCS"},
+    "POST /patients/{patient}/consents": {"near": "PDCS"},
     "GET /patients/{patient}/assignments": {"near": "PDCS"},
     "POST /patients/{patient}/assignments": {"near": "PDC"},
     "PATCH /assignments/{assignment}": {"near": "PDC"},
@@ -75,9 +79,11 @@ EXPECTED: dict[str, dict[str, str]] = {
     "PUT /teams/{team}/patients/{patient}": {"clinic": "A"},
     "DELETE /teams/{team}/patients/{patient}": {"clinic": "A"},
 }
-PEOPLE = {name for name in EXPECTED if name.split()[1].startswith(("/me", "/teams", "/users"))} | {
-    f"{method} /clinics/{{clinic}}/{what}" for method in ("GET", "POST") for what in ("users", "teams")
-}
+PEOPLE = (
+    {name for name in EXPECTED if name.split()[1].startswith(("/me", "/teams", "/users"))}
+    | {f"{method} /clinics/{{clinic}}/{what}" for method in ("GET", "POST") for what in ("users", "teams")}
+    | {"DELETE /patients/{patient}", "GET /clinics/{clinic}/erasures"}
+)
 """What no program's token opens."""
 
 MEANT = {"near": ("near",), "clinic": ("near", "clinic"), "anyone": PLACES}
