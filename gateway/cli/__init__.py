@@ -15,6 +15,7 @@ from gateway.cli.backup import backup, restore
 from gateway.cli.decode import decode
 from gateway.cli.demo import demo
 from gateway.cli.doctor import doctor
+from gateway.cli.erase import erase
 from gateway.cli.programs import enrol, gateway, service, token
 from gateway.cli.report import report
 from gateway.cli.scan import scan
@@ -27,7 +28,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Home sleep monitoring, from the sensor to the clinician. It informs; it does not diagnose.",
 )
-for command in (demo, gateway, service, scan, adopt, doctor, decode, analyze, report, token, enrol, backup, restore):
+for command in (
+    demo,
+    gateway,
+    service,
+    scan,
+    adopt,
+    doctor,
+    decode,
+    analyze,
+    report,
+    token,
+    enrol,
+    backup,
+    restore,
+    erase,
+):
     app.command()(command)
 app.add_typer(admin, name="admin")
 
