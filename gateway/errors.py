@@ -17,14 +17,16 @@
     │   ├── StoreUnavailableError       for now: try again
     │   └── StoreRejectedError          for good: this batch will never be stored as it is
     ├── ServerError                 a port is taken, a server did not start (7)
-    └── AccessError                 somebody asked for what is not theirs (1)
-        └── HiddenError                 and is not told whether it exists
+    ├── AccessError                 somebody asked for what is not theirs (1)
+    │   └── HiddenError                 and is not told whether it exists
+    └── SignInError                 somebody is not let in, or cannot change how (1); `reason` says why
 
 Analytics are pure and raise ``ValueError`` only.
 """
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import ClassVar
 
 
@@ -114,3 +116,49 @@ class AccessError(SomnolinkError):
 
 class HiddenError(AccessError):
     """Somebody asked for what is not there, or not theirs to know of: the text is the same."""
+
+
+class SignInReason(StrEnum):
+    """Why somebody is not let in. None of them tells whether there is a user of that name."""
+
+    WRONG = "wrong"
+    """Name or password; or the user has no password, or is kept out."""
+    CODE_NEEDED = "code_needed"
+    """The password is right, and a code of the second factor is to be given with it."""
+    CODE_WRONG = "code_wrong"
+    """Not the second factor's code, or one that was used before."""
+    LOCKED = "locked"
+    """Too many attempts of late: none is looked at before `retry_after_s`."""
+    CODE_OVER = "code_over"
+    """An invitation or link that there is not, that was used or that is over."""
+    PASSWORD_REFUSED = "password_refused"
+    """A new password that is too easily guessed."""
+    FACTOR_STATE = "factor_state"
+    """There is a second factor already, or none that could be confirmed."""
+    PROVIDER_AWAY = "provider_away"
+    """The OpenID Connect provider does not answer, or not as it should."""
+    PROVIDER_REFUSED = "provider_refused"
+    """The provider did not let the user in."""
+    NOT_BEGUN = "not_begun"
+    """An answer of the provider that this browser did not ask for."""
+    TOKEN_WRONG = "token_wrong"
+    """The provider's token is not for us, not of now, or not signed as it should be."""
+    NOT_KNOWN = "not_known"
+    """The provider let somebody in who is no user here, or whose address it has not verified."""
+
+
+class SignInError(SomnolinkError):
+    """Somebody is not let in, or cannot change how they are.
+
+    Attributes
+    ----------
+    reason : SignInReason
+        For programs; the text is for people.
+    retry_after_s : int
+        With `SignInReason.LOCKED`: seconds until it may be tried again; else 0.
+    """
+
+    def __init__(self, reason: SignInReason, text: str, *, retry_after_s: int = 0) -> None:
+        super().__init__(text)
+        self.reason = reason
+        self.retry_after_s = retry_after_s

@@ -132,6 +132,43 @@ class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     metrics_token_file: str = ""
 
 
+class SignInSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """How people sign in to the service.
+
+    Attributes
+    ----------
+    session_idle_min : int
+        A session ends so many minutes after its last request.
+    session_hours : int
+        And so many hours after it was begun, however busy it is.
+    staff_second_factor : bool
+        Whether everybody but patients must have a second factor: a session without it opens the own account alone.
+    factor_key_file : str
+        File that holds the key by which secrets of second factors are sealed in the records; empty: they are plain.
+    public_url : str
+        Where people find the service, such as ``https://sleep.clinic.example``; empty: taken from each request.
+    oidc_issuer : str
+        OpenID Connect provider, as its discovery document names it; empty: none.
+    oidc_client_id, oidc_client_secret_file : str
+        What the provider knows this service by; without a secret it is a public client.
+    oidc_name : str
+        What the provider is called on the sign-in page.
+    oidc_claim : str
+        Claim that holds the user's name; of `email`, only an address that the provider has verified counts.
+    """
+
+    session_idle_min: Annotated[int, msgspec.Meta(ge=1, le=1_440)] = 30
+    session_hours: Annotated[int, msgspec.Meta(ge=1, le=720)] = 12
+    staff_second_factor: bool = False
+    factor_key_file: str = ""
+    public_url: str = ""
+    oidc_issuer: str = ""
+    oidc_client_id: str = ""
+    oidc_client_secret_file: str = ""
+    oidc_name: str = ""
+    oidc_claim: str = "email"
+
+
 class RetentionSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """For how many days what is kept; 0: for ever. Results, people, alerts and audit are always kept.
 
@@ -173,6 +210,7 @@ class Settings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     broker: BrokerSettings = msgspec.field(default_factory=BrokerSettings)
     home: HomeSettings = msgspec.field(default_factory=HomeSettings)
     service: ServiceSettings = msgspec.field(default_factory=ServiceSettings)
+    sign_in: SignInSettings = msgspec.field(default_factory=SignInSettings)
     retention: RetentionSettings = msgspec.field(default_factory=RetentionSettings)
     log: LogSettings = msgspec.field(default_factory=LogSettings)
 
@@ -181,6 +219,7 @@ _SECTIONS = {
     "BROKER": BrokerSettings,
     "HOME": HomeSettings,
     "SERVICE": ServiceSettings,
+    "SIGN_IN": SignInSettings,
     "RETENTION": RetentionSettings,
     "LOG": LogSettings,
 }
@@ -214,9 +253,9 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"settings {path}: {error}") from None
     for name, value in variables.items():
-        section, _, key = name.removeprefix(PREFIX).partition("_")
-        kind = _SECTIONS.get(section)
-        if name.startswith(PREFIX) and kind is not None:
+        section = next((one for one in _SECTIONS if name.startswith(f"{PREFIX}{one}_")), None)
+        if section is not None:
+            kind, key = _SECTIONS[section], name.removeprefix(f"{PREFIX}{section}_")
             if key.lower() not in kind.__struct_fields__:
                 raise ConfigurationError(f"{name}: there is no such setting")
             given = tree.setdefault(section.lower(), {})

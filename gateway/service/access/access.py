@@ -31,6 +31,8 @@ class Access:
         AccessError
             If it is not.
         """
+        if who.limited and action is not Action.OWN_ACCOUNT:
+            raise AccessError("this takes a second factor: set it up, or give its code")
         if (action not in PROGRAMS) if who.user is None else (who.user.role not in RULES[action]):
             raise AccessError(f"this is not for {_kind(who)}")
 
@@ -192,6 +194,8 @@ class Access:
 
 
 def _allowed(who: Principal, action: Action, relation: Relation) -> bool:
+    if who.limited and action is not Action.OWN_ACCOUNT:
+        return False
     if who.user is None:
         return action in PROGRAMS
     needed = RULES[action].get(who.user.role)

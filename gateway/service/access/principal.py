@@ -19,11 +19,17 @@ class Principal:
         What the token or session opens at all: ``read``, ``write``, ``metrics``.
     user : User or None
         None: a program with a token of the service's own, which sees every clinic.
+    session : str or None
+        Id of the session that the request is of; None: a token's.
+    limited : bool
+        A session that opens the own account alone, until a second factor is set up or given.
     """
 
     name: str
     scopes: frozenset[str]
     user: User | None = None
+    session: str | None = None
+    limited: bool = False
 
     @property
     def on_record(self) -> str:

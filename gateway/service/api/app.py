@@ -19,6 +19,7 @@ from gateway.service.api.headers import SecurityHeaders
 from gateway.service.api.metrics import RequestTimes, ServiceCollector
 from gateway.service.api.models import ProblemOut
 from gateway.service.api.rate import RateLimit, RateLimiter
+from gateway.service.api.route_rules import DOORS
 from gateway.service.api.routes import (
     accounts,
     alerts,
@@ -32,19 +33,26 @@ from gateway.service.api.routes import (
     privacy,
     reports,
     samples,
+    session,
     thresholds,
 )
 from gateway.service.api.status import ServiceStatus
 from gateway.service.exchange.imports.commit import Analyse
 from gateway.service.records import Records
+from gateway.service.sign_in import SignIn
 from gateway.service.store.base import SampleStore
 
 PREFIX: Final = "/api/v1"
 HEALTH: Final = f"{PREFIX}/health"
 METRICS: Final = "/metrics"
 
-RULE: Final = AccessRule(public={HEALTH, *web.PAGES}, public_folders=(web.STATIC_FOLDER,), scopes={METRICS: "metrics"})
-"""Health, and the page's own files, which hold no data, are open; everything else takes a token."""
+RULE: Final = AccessRule(
+    public={HEALTH, *web.PAGES},
+    public_folders=(web.STATIC_FOLDER,),
+    scopes={METRICS: "metrics"},
+    doors=frozenset((method, PREFIX + path) for method, path in DOORS),
+)
+"""Health, and the page's own files, which hold no data, and the ways in are open; everything else takes a token."""
 
 
 def create_app(
@@ -56,6 +64,7 @@ def create_app(
     analyse: Analyse | None = None,
     rate: RateLimit | None = None,
     erase: Callable[[], None] | None = None,
+    sign_in: SignIn | None = None,
 ) -> FastAPI:
     """Make the HTTP application.
 
@@ -73,10 +82,13 @@ def create_app(
         How much one address may ask; None for as much as it likes.
     erase : callable or None
         Has erasures looked at now that were asked for; if None, they are carried out when the service starts.
+    sign_in : SignIn or None
+        Lets people in; None for one with all settings as they are by default.
     """
     clock = clock or SystemClock()
     feed = FeedHub(records)
-    context = Context(records, store, clock, status, feed, analyse, erase)
+    sign_in = sign_in or SignIn(records, clock)
+    context = Context(records, store, clock, status, feed, sign_in, analyse, erase)
     registry = CollectorRegistry()
     registry.register(ServiceCollector(context))
     app = FastAPI(
@@ -105,6 +117,7 @@ def create_app(
         feeds,
         operations,
         accounts,
+        session,
     )
     for module in modules:
         app.include_router(module.router(context), prefix=PREFIX)
@@ -113,7 +126,7 @@ def create_app(
     web.mount(app)
     problems.install(app)
     # The last added is the first asked.
-    app.add_middleware(Authentication, records=records, clock=clock, rule=RULE)
+    app.add_middleware(Authentication, records=records, clock=clock, rule=RULE, sign_in=sign_in)
     if rate is not None:
         app.add_middleware(RateLimiter, limit=rate)
     app.add_middleware(RequestTimes, registry=registry)

@@ -1,8 +1,7 @@
-"""Bearer tokens (RFC 6750): every path is closed unless it is listed as public."""
+"""Bearer tokens (RFC 6750), else the session's cookie: every path is closed unless it is listed as public."""
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,13 +9,17 @@ from typing import Final, Literal
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.clock import Clock
 from gateway.errors import ConfigurationError, StoreUnavailableError
 from gateway.service.access import Principal
+from gateway.service.api.cookies import is_same_origin, session_token
 from gateway.service.api.problems import problem
 from gateway.service.records import Records
+from gateway.service.sign_in import SignIn
+from gateway.service.sign_in.codes import text_hash
 
 TokenScope = Literal["read", "write", "metrics"]
 
@@ -74,7 +77,7 @@ def create_token(
 
 def token_hash(token: str) -> str:
     """SHA-256 of a token, hex. A plain hash will do: the token is 256 random bits, not a password."""
-    return hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+    return text_hash(token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +92,15 @@ class AccessRule:
         Beginnings of paths, each ending in ``/``, of files that anyone may read.
     scopes : mapping of str to str
         Paths that take another scope than `default`.
+    doors : frozenset of (str, str)
+        Methods and paths by which people come in.
     """
 
     public: Collection[str]
     public_folders: tuple[str, ...] = ()
     scopes: Mapping[str, TokenScope] = field(default_factory=dict)
     default: TokenScope = "read"
+    doors: frozenset[tuple[str, str]] = frozenset()
 
     def is_public(self, path: str) -> bool:
         """True if anyone may read it."""
@@ -106,13 +112,18 @@ class AccessRule:
 
 
 class Authentication:
-    """ASGI middleware that lets a request through only with a token that is known, in time and of the right scope."""
+    """ASGI middleware that lets a request through only with a token or session that is known, in time and sufficient.
 
-    def __init__(self, app: ASGIApp, records: Records, clock: Clock, rule: AccessRule) -> None:
+    A bearer token comes first. A browser sends its cookie whoever's page made it ask: so what is to be changed by a
+    session, or opened by a door, must have been asked for by one of our own pages.
+    """
+
+    def __init__(self, app: ASGIApp, records: Records, clock: Clock, rule: AccessRule, sign_in: SignIn) -> None:
         self._app = app
         self._records = records
         self._clock = clock
         self._rule = rule
+        self._sign_in = sign_in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer 401 or 403 as a problem document, or pass the request on."""
@@ -122,18 +133,28 @@ class Authentication:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008, "reason": "no such socket"})
             return
-        text = _bearer(Headers(scope=scope).get("authorization", ""))
+        headers, changes = Headers(scope=scope), scope["method"] not in READING
+        same = is_same_origin(scope["scheme"], headers)
+        if (scope["method"], scope["path"]) in self._rule.doors:
+            if changes and same is False:
+                await _elsewhere(scope, receive, send)
+            else:
+                await self._app(scope, receive, send)
+            return
+        text = _bearer(headers.get("authorization", ""))
+        session = "" if "authorization" in headers else session_token(scope["scheme"], headers.get("cookie", ""))
         try:
-            who = await run_in_threadpool(self._principal, text) if text else None
+            who = await run_in_threadpool(self._who, text, session)
         except StoreUnavailableError:
             await problem(503, "tokens cannot be checked for now; try again", headers={"Retry-After": "5"})(
                 scope, receive, send
             )
             return
         if who is None:
-            detail = "this resource needs a token: Authorization: Bearer ..." if not text else "the token is not valid"
-            challenge = 'Bearer realm="somnolink"' + (', error="invalid_token"' if text else "")
-            await problem(401, detail, headers={"WWW-Authenticate": challenge})(scope, receive, send)
+            await _refused(text, session)(scope, receive, send)
+            return
+        if session and changes and not same:
+            await _elsewhere(scope, receive, send)
             return
         needed = self._rule.scope_of(scope["path"], scope["method"])
         if needed not in who.scopes:
@@ -143,6 +164,11 @@ class Authentication:
             return
         scope.setdefault("state", {})["principal"] = who
         await self._app(scope, receive, send)
+
+    def _who(self, text: str, session: str) -> Principal | None:
+        if text:
+            return self._principal(text)
+        return self._sign_in.principal(session) if session else None
 
     def _principal(self, text: str) -> Principal | None:
         """Who has that token; None if nobody, no longer, or if its user is kept out."""
@@ -155,6 +181,19 @@ class Authentication:
         if user is None or user.disabled_ms is not None:
             return None
         return Principal(user.name, token.scopes, user)
+
+
+def _refused(text: str, session: str) -> Response:
+    if session and not text:
+        detail = "the session is over: sign in"
+    else:
+        detail = "the token is not valid" if text else "this resource needs a token: Authorization: Bearer ..."
+    challenge = 'Bearer realm="somnolink"' + (', error="invalid_token"' if text else "")
+    return problem(401, detail, headers={"WWW-Authenticate": challenge})
+
+
+async def _elsewhere(scope: Scope, receive: Receive, send: Send) -> None:
+    await problem(403, "this was asked for by a page that is none of this service")(scope, receive, send)
 
 
 def _bearer(header: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Final
 
@@ -14,10 +14,12 @@ from gateway.clock import Clock
 from gateway.errors import ConfigurationError, StoreRejectedError, WireError
 from gateway.service.access import Access, Principal
 from gateway.service.alerts.stream import FeedHub
+from gateway.service.api.door import Door
 from gateway.service.api.status import ServiceStatus
 from gateway.service.exchange.imports.commit import Analyse
 from gateway.service.patient_nights import own
 from gateway.service.records import Alert, Clinic, Device, NightResult, Patient, Records
+from gateway.service.sign_in import SignIn
 from gateway.service.store.base import SampleStore
 
 DEVICE_PATTERN: Final = r"^[a-z0-9][a-z0-9_-]{0,63}$"
@@ -49,6 +51,8 @@ class Context:
 
     Attributes
     ----------
+    at_the_door : Door
+        Where what hashes passwords waits for its turn.
     analyse : Analyse or None
         Takes what an import stored; None where no analytics run: then they run when the service starts.
     erase : callable or None
@@ -60,8 +64,10 @@ class Context:
     clock: Clock
     status: Callable[[], ServiceStatus]
     feed: FeedHub
+    sign_in: SignIn
     analyse: Analyse | None = None
     erase: Callable[[], None] | None = None
+    at_the_door: Door = field(default_factory=Door)
 
     @property
     def access(self) -> Access:

@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, Field
 
+from gateway.errors import SignInReason
 from gateway.service.nights import night_bounds
 from gateway.service.records import Desaturation, Device, NightResult, SetAside, State, Stretch
 
@@ -229,3 +230,4 @@ class ProblemOut(BaseModel):
     status: int
     detail: str
     errors: list[dict[str, str]] | None = None
+    reason: SignInReason | None = None

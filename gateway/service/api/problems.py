@@ -12,14 +12,25 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from gateway.errors import AccessError, HiddenError, SomnolinkError, StoreUnavailableError
+from gateway.errors import AccessError, HiddenError, SignInError, SignInReason, SomnolinkError, StoreUnavailableError
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 5
+_SIGN_IN = {
+    SignInReason.LOCKED: 429,
+    SignInReason.PASSWORD_REFUSED: 422,
+    SignInReason.FACTOR_STATE: 422,
+    SignInReason.PROVIDER_AWAY: 503,
+}
 
 
 def problem(
-    status: int, detail: str, *, headers: Mapping[str, str] | None = None, errors: list[dict[str, str]] | None = None
+    status: int,
+    detail: str,
+    *,
+    headers: Mapping[str, str] | None = None,
+    errors: list[dict[str, str]] | None = None,
+    reason: str | None = None,
 ) -> Response:
     """A problem document: `type` is about:blank, so that `title` is the status's own phrase (RFC 9457, 4.2.1)."""
     document: dict[str, object] = {
@@ -30,6 +41,8 @@ def problem(
     }
     if errors is not None:
         document["errors"] = errors
+    if reason is not None:
+        document["reason"] = reason
     return Response(msgspec.json.encode(document), status, dict(headers or {}), media_type="application/problem+json")
 
 
@@ -38,6 +51,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _validation)
     app.add_exception_handler(AccessError, _access)
+    app.add_exception_handler(SignInError, _sign_in)
     app.add_exception_handler(SomnolinkError, _ours)
     app.add_exception_handler(Exception, _unexpected)
 
@@ -56,6 +70,17 @@ def _validation(_request: Request, error: Exception) -> Response:
 def _access(_request: Request, error: Exception) -> Response:
     """What somebody must not know of is answered as what does not exist."""
     return problem(404 if isinstance(error, HiddenError) else 403, str(error))
+
+
+def _sign_in(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, SignInError)
+    status = _SIGN_IN.get(error.reason, 401)
+    headers = {}
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="somnolink"'
+    if error.retry_after_s:
+        headers["Retry-After"] = str(error.retry_after_s)
+    return problem(status, str(error), headers=headers, reason=error.reason)
 
 
 def _ours(request: Request, error: Exception) -> Response:

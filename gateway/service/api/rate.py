@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import time
 from collections import OrderedDict
@@ -13,6 +12,7 @@ from typing import Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.service.api.problems import problem
+from gateway.service.sign_in.places import place_of
 
 REFUSED_COST: Final = 10
 """A request that ends in 401 or 403 takes as much as so many: who guesses is slowed down first."""
@@ -91,13 +91,4 @@ class RateLimiter:
 
 def client_of(scope: Scope) -> str:
     """Whose bucket a request is from."""
-    host = str((scope.get("client") or ("",))[0])
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv4Address):
-        return host
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((int(address), 64), strict=False))
+    return place_of(str((scope.get("client") or ("",))[0]))

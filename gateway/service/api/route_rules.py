@@ -10,8 +10,11 @@ from gateway.service.access.gate import Target
 
 Rule = tuple[Action, Target]
 
-OPEN: Final = frozenset({("GET", "/health"), ("GET", "/")})
-"""They hold no data."""
+DOORS: Final = frozenset({("POST", "/session"), ("POST", "/invitation"), ("GET", "/link")})
+"""By them people come in: each takes a password or a code of its own, and none tells anything before."""
+
+OPEN: Final = frozenset({("GET", "/health"), ("GET", "/")}) | DOORS
+"""The others hold no data."""
 
 ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/metrics"): (Action.READ_METRICS, Target.SERVICE),
@@ -63,6 +66,8 @@ ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/feed/{clinic}"): (Action.READ_FEED, Target.CLINIC),
     ("GET", "/feed/{clinic}/events"): (Action.READ_FEED, Target.CLINIC),
     ("GET", "/me"): (Action.OWN_ACCOUNT, Target.SERVICE),
+    ("GET", "/session"): (Action.OWN_ACCOUNT, Target.SERVICE),
+    ("DELETE", "/session"): (Action.OWN_ACCOUNT, Target.SERVICE),
     ("GET", "/clinics/{clinic}/users"): (Action.MANAGE_PEOPLE, Target.CLINIC),
     ("POST", "/clinics/{clinic}/users"): (Action.MANAGE_PEOPLE, Target.CLINIC),
     ("PATCH", "/users/{user}"): (Action.MANAGE_PEOPLE, Target.USER),

@@ -10,8 +10,10 @@ from pathlib import Path
 from analytics.alerts.lifecycle import State as AlertState
 from gateway.service.records.alerts import Alerts
 from gateway.service.records.assignments import Assignments
+from gateway.service.records.attempts import Attempts, Tally
 from gateway.service.records.audit import Audit, AuditEntry, Seal
 from gateway.service.records.consents import Consents, Said
+from gateway.service.records.credentials import Credentials
 from gateway.service.records.data_time import DataTimes
 from gateway.service.records.database import Database
 from gateway.service.records.devices import Devices
@@ -20,6 +22,7 @@ from gateway.service.records.feed import Feed
 from gateway.service.records.patient_nights import PatientNights
 from gateway.service.records.people import People
 from gateway.service.records.results import Results
+from gateway.service.records.sessions import Sessions
 from gateway.service.records.set_aside import SetAsides
 from gateway.service.records.teams import Teams
 from gateway.service.records.thresholds import Thresholds
@@ -56,6 +59,7 @@ from gateway.service.records.values_people import (
     SideEffectKind,
     TreatmentStep,
 )
+from gateway.service.records.values_sign_in import CodeKind, SecondFactor, SignInSession, SignInWay
 from gateway.service.records.webhooks import Webhooks
 
 __all__ = [
@@ -68,6 +72,7 @@ __all__ = [
     "Assignment",
     "AuditEntry",
     "Clinic",
+    "CodeKind",
     "Consent",
     "Contact",
     "Desaturation",
@@ -87,13 +92,17 @@ __all__ = [
     "Role",
     "Said",
     "Seal",
+    "SecondFactor",
     "SetAside",
     "Severity",
     "SideEffect",
     "SideEffectKind",
+    "SignInSession",
+    "SignInWay",
     "State",
     "Stretch",
     "Subject",
+    "Tally",
     "Team",
     "TreatmentStep",
     "User",
@@ -130,6 +139,8 @@ class Records:
     tokens : Tokens
     users, teams
         Who may sign in, and which users care for which patients.
+    credentials, sessions, attempts
+        What users sign in with, where they are signed in, and what was tried in vain.
     audit : Audit
         Who read or changed what.
     consents : Consents
@@ -162,6 +173,9 @@ class Records:
         self.tokens = Tokens(self._database)
         self.users = Users(self._database)
         self.teams = Teams(self._database)
+        self.credentials = Credentials(self._database)
+        self.sessions = Sessions(self._database)
+        self.attempts = Attempts(self._database)
         self.audit = Audit(self._database)
         self.consents = Consents(self._database, self.assignments)
         self.erasures = Erasures(self._database, self.assignments)

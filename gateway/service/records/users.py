@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from gateway.errors import StoreRejectedError
 from gateway.service.records.database import Database
 from gateway.service.records.tables_accounts import UserRow
 from gateway.service.records.tables_people import ClinicRow, PatientRow
+from gateway.service.records.tables_sign_in import OneTimeCodeRow, SessionRow
 from gateway.service.records.values_accounts import Role, User
 
 
@@ -60,19 +62,19 @@ class Users:
             if session.scalars(sa.select(UserRow.id).where(taken)).first() is not None:
                 raise StoreRejectedError("there is a user of that name or for that patient already")
             session.add(row)
-        return _user(row)
+        return to_user(row)
 
     def get(self, user: str) -> User | None:
         """The user of an id; None if there is none."""
         with self._database.read() as session:
             row = session.get(UserRow, user)
-            return None if row is None else _user(row)
+            return None if row is None else to_user(row)
 
     def named(self, name: str) -> User | None:
         """The user who signs in with a name; None if there is none."""
         with self._database.read() as session:
             row = session.scalars(sa.select(UserRow).where(UserRow.name == name.strip().lower())).first()
-            return None if row is None else _user(row)
+            return None if row is None else to_user(row)
 
     def list(self, *, clinic: str | None = None, role: Role | None = None) -> list[User]:
         """Users by name."""
@@ -82,10 +84,10 @@ class Users:
         if role is not None:
             statement = statement.where(UserRow.role == role)
         with self._database.read() as session:
-            return [_user(row) for row in session.scalars(statement)]
+            return [to_user(row) for row in session.scalars(statement)]
 
     def set_disabled(self, user: str, disabled_ms: int | None) -> User:
-        """Let a user in no more, from the next request on; None: let in again.
+        """Let a user in no more, from the next request on, and end every session; None: let in again.
 
         Raises
         ------
@@ -97,8 +99,35 @@ class Users:
             if row is None:
                 raise StoreRejectedError(f"no such user: {user}")
             row.disabled_ms = disabled_ms
-            return _user(row)
+            if disabled_ms is not None:
+                sign_out(session, user)
+            return to_user(row)
+
+    def set_role(self, user: str, role: Role) -> User:
+        """Give a user of the staff another role of the staff, from the next request on; every session ends.
+
+        Raises
+        ------
+        StoreRejectedError
+            If there is no such user, or a patient would become staff or the other way round.
+        """
+        with self._database.write() as session:
+            row = session.get(UserRow, user)
+            if row is None:
+                raise StoreRejectedError(f"no such user: {user}")
+            if Role.PATIENT in (role, row.role):
+                raise StoreRejectedError("nobody becomes a patient, and no patient anything else")
+            row.role = role
+            sign_out(session, user)
+            return to_user(row)
 
 
-def _user(row: UserRow) -> User:
+def sign_out(session: Session, user: str) -> None:
+    """End a user's every session, invitation and link, within a transaction."""
+    session.execute(sa.delete(SessionRow).where(SessionRow.account_id == user))
+    session.execute(sa.delete(OneTimeCodeRow).where(OneTimeCodeRow.account_id == user))
+
+
+def to_user(row: UserRow) -> User:
+    """The value of a row."""
     return User(row.id, row.clinic_id, row.name, Role(row.role), row.created_ms, row.patient_id, row.disabled_ms)

@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import argon2
 import httpx
 from fastapi import FastAPI
 
 from gateway.service.api import ServiceStatus, create_app, create_token
 from gateway.service.records import Role
+from gateway.service.sign_in import SignIn
+from gateway.service.sign_in.passwords import Passwords
 from tests.integration.api import synthetic
 from tests.integration.api.conftest import SetClock
+
+QUICK = argon2.Parameters(argon2.Type.ID, 19, 16, 32, time_cost=1, memory_cost=8, parallelism=1)
+"""Hashes that take no time: how long the real ones take is not what these tests are about."""
 
 PLACES = ("near", "clinic", "elsewhere")
 """The patient's own team (or the patient); another team (or patient) of the same clinic; another clinic."""
@@ -32,6 +38,7 @@ class Scene:
         synthetic.fill(self.store, self.records)
         records, people, teams = self.records, self.records.people, self.records.teams
         self.clock = SetClock()
+        self.sign_in = SignIn(records, self.clock, passwords=Passwords(QUICK))
         people.add_clinic("clinic-far", "Elsewhere", at_ms=0)
         self.patient = people.add_patient("clinic", "The Patient", zone=synthetic.ZONE, at_ms=0).id
         self.other = people.add_patient("clinic", "The Other", zone=synthetic.ZONE, at_ms=0).id
@@ -72,7 +79,16 @@ class Scene:
 
     def app(self) -> FastAPI:
         """The application."""
-        return create_app(self.records, self.store, status=lambda: ServiceStatus(True, ""), clock=self.clock)
+        status = ServiceStatus(True, "")
+        return create_app(self.records, self.store, status=lambda: status, clock=self.clock, sign_in=self.sign_in)
+
+    def ask_in_session(self, method: str, path: str, key: tuple[Role, str], body: object = None) -> httpx.Response:
+        """One request of a page, in a new session of a user."""
+        user = self.records.users.named("{}@{}".format(*key))
+        assert user is not None
+        started = self.sign_in.start_by_link(self.sign_in.link(user.id).text, address="")
+        headers = {"Cookie": f"somnolink_session={started.token}", "Sec-Fetch-Site": "same-origin"}
+        return httpx.request(method, f"{self.url}{path}", headers=headers, json=body, timeout=20)
 
     def ask(self, method: str, path: str, token: str | None, body: object = None) -> httpx.Response:
         """One request; of a stream only its beginning."""

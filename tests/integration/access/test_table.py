@@ -69,6 +69,8 @@ EXPECTED: dict[str, dict[str, str]] = {
     "GET /feed/{clinic}": {"clinic": "PDC"},
     "GET /feed/{clinic}/events": {"clinic": "PDC"},
     "GET /me": {"anyone": "APDCS"},
+    "GET /session": {"anyone": "APDCS"},
+    "DELETE /session": {"anyone": "APDCS"},
     "GET /clinics/{clinic}/users": {"clinic": "A"},
     "POST /clinics/{clinic}/users": {"clinic": "A"},
     "PATCH /users/{user}": {"clinic": "A"},
@@ -85,6 +87,9 @@ PEOPLE = (
     | {"DELETE /patients/{patient}", "GET /clinics/{clinic}/erasures"}
 )
 """What no program's token opens."""
+
+OF_A_SESSION = {"GET /session", "DELETE /session"}
+"""What no token opens, a user's own neither: these are tried with a session each."""
 
 MEANT = {"near": ("near",), "clinic": ("near", "clinic"), "anyone": PLACES}
 
@@ -138,9 +143,16 @@ def test_who_comes_through(scene: Scene, name: str) -> None:
         for key, token in scene.tokens.items()
         if passed(scene.ask(method, prepared(scene, name), token).status_code)
     }
+    if name in OF_A_SESSION:
+        assert found == set()
+        found = {
+            key for key in scene.tokens if passed(scene.ask_in_session(method, prepared(scene, name), key).status_code)
+        }
     assert found == allowed
     assert scene.ask(method, prepared(scene, name), None).status_code == 401
-    assert passed(scene.ask(method, prepared(scene, name), scene.program).status_code) == (name not in PEOPLE)
+    assert passed(scene.ask(method, prepared(scene, name), scene.program).status_code) == (
+        name not in PEOPLE | OF_A_SESSION
+    )
 
 
 def test_every_route_stands_in_both_tables(scene: Scene) -> None:
