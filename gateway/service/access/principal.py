@@ -34,4 +34,4 @@ class Principal:
     @property
     def on_record(self) -> str:
         """The name that lasting records keep: a patient's is the opaque id, so that an erasure leaves no name there."""
-        return self.name if self.user is None or self.user.patient is None else self.user.patient
+        return self.name if self.user is None else self.user.on_record

@@ -129,7 +129,8 @@ class Database:
         with self._errors(), self._writers_turn():
             if self._writing is None:
                 with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                    connection.execute(sa.text("VACUUM (FULL)"))
+                    tables = ", ".join(f'"{name}"' for name in sorted(Base.metadata.tables))
+                    connection.execute(sa.text(f"VACUUM (FULL) {tables}"))
                 return True
             raw = self._engine.raw_connection()
             try:

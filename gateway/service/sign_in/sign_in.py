@@ -241,7 +241,7 @@ class SignIn:
         self._records.audit.add(
             at_ms=self._clock.utc_ms(),
             # What a stranger typed in is not written down: it may be a password.
-            who="" if user is None else user.name,
+            who="" if user is None else user.on_record,
             account=None if user is None else user.id,
             address=address,
             action=event,

@@ -44,7 +44,7 @@ HANDED_MS = night_bounds(NIGHTS[1], ZONE)[0] + 12 * 3_600_000
 NOW_MS = night_bounds(NIGHTS[2], ZONE)[1] + 3_600_000
 NAME, OTHER_NAME, MAIL = "Adelheid Vergessen", "Bruno Bleibt", "adelheid@example.org"
 NOTE = "sore jaw, said Adelheid"
-STEP_MS: dict[Kind, int] = {"oximetry": 4000, "wear": 300_000, "waveform": 500, "bed": 10_000}
+STEP_MS: dict[Kind, int] = {"oximetry": 8000, "wear": 300_000, "waveform": 20, "bed": 30_000}
 
 
 def batch(kind: Kind, start_ms: int, size: int, *, origin: Origin, session: str, seq: int = 0) -> Batch:
@@ -89,10 +89,10 @@ class TwoPatients:
         for patient in (self.gone, self.stays):
             records.treatment.put_step(patient, NIGHTS[0], 3.0, at_ms=1, note=NOTE if patient == self.gone else "")
             records.treatment.add_side_effect(
-                patient, NIGHTS[0], SideEffectKind.JAW_PAIN, 2, at_ms=1, note=NOTE if patient == self.gone else "well"
+                patient, NIGHTS[0], SideEffectKind.SORE_JAW, 2, at_ms=1, note=NOTE if patient == self.gone else "well"
             )
             self._alert(patient)
-        records.thresholds.put("patient", self.gone, {"spo2_low": {"minutes": 7.0}})
+        records.thresholds.change("patient", self.gone, {("spo2_low", "minutes"): 7.0})
         self._samples()
         for night in NIGHTS:
             self._results(night)
@@ -109,8 +109,9 @@ class TwoPatients:
         for kind in KINDS:
             dt_ms = STEP_MS.get(kind, 60_000)
             for number, night in enumerate(NIGHTS):
-                start_ms = night_bounds(night, ZONE)[0] + 10 * 3_600_000
-                size = 6 * 3_600_000 // dt_ms
+                midnight_ms = night_bounds(night, ZONE)[0] + 12 * 3_600_000
+                before_ms, after_ms = (300_000, 300_000) if kind == "waveform" else (7_200_000, 14_400_000)
+                start_ms, size = midnight_ms - before_ms, (before_ms + after_ms) // dt_ms
                 origins: tuple[Origin, ...] = ("live", "stored") if kind == "oximetry" else ("stored",)
                 for origin in origins:
                     session = f"{kind}-{origin}-{number}"
