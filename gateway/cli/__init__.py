@@ -19,6 +19,7 @@ from gateway.cli.erase import erase
 from gateway.cli.programs import enrol, gateway, service, token
 from gateway.cli.report import report
 from gateway.cli.scan import scan
+from gateway.cli.seed import seed
 from gateway.errors import SomnolinkError
 
 app = typer.Typer(
@@ -43,6 +44,7 @@ for command in (
     backup,
     restore,
     erase,
+    seed,
 ):
     app.command()(command)
 app.add_typer(admin, name="admin")

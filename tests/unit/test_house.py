@@ -42,7 +42,7 @@ def test_only_the_demo_imports_simulators() -> None:
         "gateway/demo/history.py",
         "gateway/demo/reconcile.py",
         "gateway/demo/run.py",
-        "gateway/demo/seed.py",
+        "gateway/demo/seed_nights.py",
         "gateway/demo/show.py",
     }
 

@@ -54,6 +54,24 @@ class Results:
             if stretches:
                 session.execute(sa.insert(StretchRow), [_stretch_values(result, one) for one in stretches])
 
+    def load(self, nights: Sequence[tuple[NightResult, Sequence[Desaturation], Sequence[Stretch]]]) -> None:
+        """Put many whole results on record that are not there yet, in one transaction.
+
+        Raises
+        ------
+        StoreRejectedError
+            If one is there, or a device is not enrolled: then nothing is written.
+        """
+        tables: tuple[tuple[type[NightRow | DesaturationRow | StretchRow], list[Row]], ...] = (
+            (NightRow, [_night_values(result) for result, _, _ in nights]),
+            (DesaturationRow, [_desaturation_values(result, one) for result, found, _ in nights for one in found]),
+            (StretchRow, [_stretch_values(result, one) for result, _, told in nights for one in told]),
+        )
+        with self._database.write() as session:
+            for table, rows in tables:
+                if rows:
+                    session.execute(sa.insert(table), rows)
+
     def upsert_running(self, updates: Sequence[NightUpdate]) -> None:
         """Bring many nights up to date in one transaction: their indices, and the desaturations that are new.
 
