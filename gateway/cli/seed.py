@@ -61,5 +61,6 @@ def seed(
             records.close()
     print(
         f"{clinic}: {made.patients:,} patients, {made.nights:,} nights of devices,"
-        f" {made.desaturations:,} desaturations, {made.batches:,} batches of samples, in {time.monotonic() - begun_s:.0f} s"
+        f" {made.desaturations:,} desaturations, {made.batches:,} batches of samples,"
+        f" in {time.monotonic() - begun_s:.0f} s"
     )
