@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from analytics.adherence.life import postures_of
 from analytics.adherence.samples import WearChunk
 from analytics.adherence.stream import find_wear
 from analytics.bed.signal import WaveformChunk
@@ -26,6 +27,7 @@ def main() -> None:
     t_ms = np.arange(40, dtype=np.int64) * 300_000
     accel = np.zeros((40, 3), np.int16)
     column = np.zeros(40, np.uint16)
+    postures_of(accel)
     find_wear(WearChunk(t_ms, np.full(40, 35, np.float32), accel, column, column))
     waves = np.random.default_rng(1).normal(0, 20, 3_000)
     analyze_bed(WaveformChunk(0.0, 20.0, waves, np.zeros(3_000, np.uint8), np.zeros(3_000, np.uint8)))

@@ -18,7 +18,8 @@
     │   └── StoreRejectedError          for good: this batch will never be stored as it is
     ├── ServerError                 a port is taken, a server did not start (7)
     ├── AccessError                 somebody asked for what is not theirs (1)
-    │   └── HiddenError                 and is not told whether it exists
+    │   ├── HiddenError                 and is not told whether it exists
+    │   └── SignedOutError              or their session is over
     └── SignInError                 somebody is not let in, or cannot change how (1); `reason` says why
 
 Analytics are pure and raise ``ValueError`` only.
@@ -116,6 +117,10 @@ class AccessError(SomnolinkError):
 
 class HiddenError(AccessError):
     """Somebody asked for what is not there, or not theirs to know of: the text is the same."""
+
+
+class SignedOutError(AccessError):
+    """A page's session is over: nothing more happens in it."""
 
 
 class SignInReason(StrEnum):

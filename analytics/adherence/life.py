@@ -70,6 +70,15 @@ def posture_of(x: float, y: float, z: float) -> int:
 
 
 @njit(cache=True)
+def postures_of(accel: Any) -> Any:
+    """Posture of each reading: mg, shape (n, 3), to uint8, shape (n,)."""
+    found = np.empty(accel.shape[0], np.uint8)
+    for i in range(accel.shape[0]):
+        found[i] = posture_of(float(accel[i, 0]), float(accel[i, 1]), float(accel[i, 2]))
+    return found
+
+
+@njit(cache=True)
 def life_begin(life: Any, t_ms: int) -> None:
     """Forget everything; an interval begins."""
     life.posture_ms[:] = 0

@@ -88,6 +88,7 @@ class Service:
                 analyse=self.ingest.analyse,
                 rate=self._config.rate,
                 erase=self._erasures.wake,
+                zone=self._config.zone,
             )
             self._server = serve(
                 app,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from analytics.nights.join import join_nights
 from analytics.nights.records import PatientNight, SensorRecord
@@ -16,13 +16,40 @@ from gateway.service.records import Assignment, NightResult, Patient, Records, S
 HALF_DAY_MS: Final = 43_200_000
 
 
-def moment_of(result: NightResult) -> int:
+class Told(Protocol):
+    """A night of a device."""
+
+    @property
+    def device(self) -> str:
+        """Its id."""
+
+    @property
+    def night(self) -> date:
+        """The local date on which its evening began."""
+
+    @property
+    def zone(self) -> str:
+        """IANA name of the zone of that date."""
+
+    @property
+    def start_ms(self) -> int:
+        """First sample, UTC."""
+
+    @property
+    def end_ms(self) -> int:
+        """End of the last, UTC."""
+
+
+T = TypeVar("T", bound=Told)
+
+
+def moment_of(result: Told) -> int:
     """The moment that decides whose a night is: local midnight, or what of the data is nearest to it; UTC ms."""
     midnight_ms = night_bounds(result.night, result.zone)[0] + HALF_DAY_MS
     return min(max(midnight_ms, result.start_ms), result.end_ms)
 
 
-def own(results: Iterable[NightResult], assignments: Sequence[Assignment]) -> list[NightResult]:
+def own(results: Iterable[T], assignments: Sequence[Assignment]) -> list[T]:
     """Those of the results that fall into an assignment of their device: a re-used device tells nobody else's."""
     return [
         result

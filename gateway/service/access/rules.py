@@ -43,6 +43,7 @@ class Action(StrEnum):
     CHANGE_THRESHOLDS = "change_thresholds"
     MANAGE_WEBHOOKS = "manage_webhooks"
     MANAGE_PEOPLE = "manage_people"
+    READ_AUDIT = "read_audit"
     READ_STATE = "read_state"
     READ_SET_ASIDE = "read_set_aside"
     READ_METRICS = "read_metrics"
@@ -81,11 +82,17 @@ RULES: Final[Mapping[Action, Mapping[Role, Relation]]] = {
     Action.CHANGE_THRESHOLDS: {_A: Relation.CLINIC, _P: Relation.CLINIC},
     Action.MANAGE_WEBHOOKS: {_A: Relation.CLINIC},
     Action.MANAGE_PEOPLE: {_A: Relation.CLINIC},
+    Action.READ_AUDIT: {_A: Relation.CLINIC},
     Action.READ_STATE: {_A: Relation.OTHER},
     Action.READ_SET_ASIDE: {},
     Action.READ_METRICS: {},
 }
 """An administrator runs the clinic and sees no patient."""
 
-PROGRAMS: Final = frozenset(Action) - {Action.OWN_ACCOUNT, Action.MANAGE_PEOPLE, Action.ERASE_PATIENT}
+PROGRAMS: Final = frozenset(Action) - {
+    Action.OWN_ACCOUNT,
+    Action.MANAGE_PEOPLE,
+    Action.READ_AUDIT,
+    Action.ERASE_PATIENT,
+}
 """What a token of the service's own opens, within its scopes, whoever the patient is."""

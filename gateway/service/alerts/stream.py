@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -56,12 +57,9 @@ class FeedHub:
         self, clinic: str, after: int, seen: Callable[[Sequence[FeedEvent]], Sequence[FeedEvent]]
     ) -> AsyncIterator[bytes]:
         """Give a clinic's events behind `after` that `seen` lets through, then each as it happens."""
-        loop, event = asyncio.get_running_loop(), asyncio.Event()
-        entry = (loop, event)
-        with self._lock:
-            self._waiting.add(entry)
+        loop = asyncio.get_running_loop()
         until_s = loop.time() + LONGEST_S
-        try:
+        with self._listening() as event:
             yield b"retry: 2000\n\n"
             while not self._closed and loop.time() < until_s:
                 event.clear()
@@ -79,6 +77,24 @@ class FeedHub:
                     await asyncio.wait_for(event.wait(), BEAT_S)
                 except TimeoutError:
                     yield b": nothing new\n\n"
+
+    async def changes(self) -> AsyncIterator[None]:
+        """Give a sign at once, whenever the feed has grown, and every `BEAT_S`; until the application stops."""
+        with self._listening() as event:
+            while not self._closed:
+                event.clear()
+                yield
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(event.wait(), BEAT_S)
+
+    @contextmanager
+    def _listening(self) -> Iterator[asyncio.Event]:
+        """An event of the running loop that is set whenever the feed grows."""
+        entry = (asyncio.get_running_loop(), asyncio.Event())
+        with self._lock:
+            self._waiting.add(entry)
+        try:
+            yield entry[1]
         finally:
             with self._lock:
                 self._waiting.discard(entry)

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 
 from gateway.clock import Clock, SystemClock
 from gateway.service import web
+from gateway.service.access.gate import Gate
 from gateway.service.alerts.stream import FeedHub
 from gateway.service.api import problems
 from gateway.service.api.auth import AccessRule, Authentication
@@ -26,6 +27,7 @@ from gateway.service.api.routes import (
     devices,
     feeds,
     imports,
+    night_view,
     nights,
     operations,
     patient_nights,
@@ -41,13 +43,15 @@ from gateway.service.exchange.imports.commit import Analyse
 from gateway.service.records import Records
 from gateway.service.sign_in import SignIn
 from gateway.service.store.base import SampleStore
+from gateway.service.web.pages import load
+from gateway.service.web.router import NICEGUI_FILES, Pages, is_page
 
 PREFIX: Final = "/api/v1"
 HEALTH: Final = f"{PREFIX}/health"
 METRICS: Final = "/metrics"
 
 RULE: Final = AccessRule(
-    public={HEALTH, *web.PAGES},
+    public={HEALTH, *web.PLAIN_PAGES},
     public_folders=(web.STATIC_FOLDER,),
     scopes={METRICS: "metrics"},
     doors=frozenset((method, PREFIX + path) for method, path in DOORS),
@@ -64,6 +68,7 @@ def create_app(
     analyse: Analyse | None = None,
     rate: RateLimit | None = None,
     erase: Callable[[], None] | None = None,
+    zone: str = "UTC",
     sign_in: SignIn | None = None,
 ) -> FastAPI:
     """Make the HTTP application.
@@ -82,6 +87,8 @@ def create_app(
         How much one address may ask; None for as much as it likes.
     erase : callable or None
         Has erasures looked at now that were asked for; if None, they are carried out when the service starts.
+    zone : str
+        IANA name of the zone in which pages show times that are no patient's and no device's.
     sign_in : SignIn or None
         Lets people in; None for one with all settings as they are by default.
     """
@@ -89,6 +96,8 @@ def create_app(
     feed = FeedHub(records)
     sign_in = sign_in or SignIn(records, clock)
     context = Context(records, store, clock, status, feed, sign_in, analyse, erase)
+    site = web.Site(context, Gate(records, clock), zone)
+    load()
     registry = CollectorRegistry()
     registry.register(ServiceCollector(context))
     app = FastAPI(
@@ -100,6 +109,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        lifespan=web.lifespan(site),
         dependencies=[Depends(guard(records, clock))],
         responses={code: {"model": ProblemOut} for code in (401, 403, 404, 422, 503)},
     )
@@ -110,6 +120,7 @@ def create_app(
         patients,
         patient_nights,
         privacy,
+        night_view,
         reports,
         imports,
         alerts,
@@ -127,8 +138,9 @@ def create_app(
     problems.install(app)
     # The last added is the first asked.
     app.add_middleware(Authentication, records=records, clock=clock, rule=RULE, sign_in=sign_in)
+    app.add_middleware(Pages, site=site)
     if rate is not None:
         app.add_middleware(RateLimiter, limit=rate)
     app.add_middleware(RequestTimes, registry=registry)
-    app.add_middleware(SecurityHeaders, cacheable=(web.STATIC_FOLDER,))
+    app.add_middleware(SecurityHeaders, cacheable=(web.STATIC_FOLDER,), lasting=(NICEGUI_FILES,), is_page=is_page)
     return app

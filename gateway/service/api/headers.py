@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
@@ -21,6 +22,21 @@ CONTENT_POLICY: Final = "; ".join(
 )
 """No inline script or style, nothing from elsewhere."""
 
+PAGE_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+        "style-src 'self' 'unsafe-inline'",
+        "font-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+"""For the pages that NiceGUI makes: it starts by an inline script, and Vue compiles its templates in the browser."""
+
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": CONTENT_POLICY,
     "X-Content-Type-Options": "nosniff",
@@ -39,11 +55,29 @@ Without `includeSubDomains`: the clinic's other hosts are not ours to speak for.
 
 
 class SecurityHeaders:
-    """ASGI middleware: `SECURITY_HEADERS` on every answer, and no caching of what is not a static file."""
+    """ASGI middleware: `SECURITY_HEADERS` on every answer, and no caching of what is not a static file.
 
-    def __init__(self, app: ASGIApp, cacheable: tuple[str, ...] = ()) -> None:
+    Parameters
+    ----------
+    cacheable : tuple of str
+        Beginnings of paths of static files: kept, but asked for again each time.
+    lasting : tuple of str
+        Beginnings of paths that name a version: what they say of being kept stands.
+    is_page : callable
+        Whether a path is a page's, for which `PAGE_POLICY` stands instead of `CONTENT_POLICY`.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        cacheable: tuple[str, ...] = (),
+        lasting: tuple[str, ...] = (),
+        is_page: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._app = app
         self._cacheable = cacheable
+        self._lasting = lasting
+        self._is_page = is_page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on and amend the answer."""
@@ -54,11 +88,15 @@ class SecurityHeaders:
         async def amended(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                path = scope["path"]
                 headers.update(SECURITY_HEADERS)
+                if self._is_page(path):
+                    headers["Content-Security-Policy"] = PAGE_POLICY
                 if scope["scheme"] == "https":
                     headers["Strict-Transport-Security"] = TRANSPORT_SECURITY
                 # A night is health data: no browser or proxy keeps it. Static files are asked for again each time.
-                headers["Cache-Control"] = "no-cache" if scope["path"].startswith(self._cacheable) else "no-store"
+                if not (path.startswith(self._lasting) and message["status"] == 200):
+                    headers["Cache-Control"] = "no-cache" if path.startswith(self._cacheable) else "no-store"
             await send(message)
 
         await self._app(scope, receive, amended)

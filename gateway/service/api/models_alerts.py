@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from analytics.alerts.rules import Rule
 from gateway.service.api.models_people import Given, Name, Text
-from gateway.service.records import Alert, AlertEvent, AlertState, Severity, Webhook
+from gateway.service.records import Alert, AlertEvent, AlertState, Role, Severity, Webhook
 
 
 class EvidenceOut(BaseModel):
@@ -124,6 +124,14 @@ class AssignIn(Given):
     """Who takes care of an alert; null: nobody."""
 
     to: Name | None
+
+
+class CarerOut(BaseModel):
+    """A user who sees an alert and may take care of it."""
+
+    id: str
+    name: str
+    role: Role
 
 
 class CommentIn(Given):

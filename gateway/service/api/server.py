@@ -1,11 +1,17 @@
-"""The HTTP server, on a thread of its own."""
+"""The HTTP servers of this process: all on one event loop, on a thread of its own.
+
+One loop, because NiceGUI, which makes the pages, knows one loop in a process; the thread is started by the first server
+and idles when the last has stopped.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +24,12 @@ from gateway.errors import ConfigurationError, ServerError
 
 _START_S: Final = 15.0
 _STOP_S: Final = 5.0
+
+_LINGER_S: Final = 3
+"""How long a request under way holds up the end; then it is broken off."""
+
+_MESSAGE_BYTES: Final = 1 << 20
+"""The longest message of a page's socket."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +70,7 @@ class RunningServer:
     def __init__(
         self,
         server: uvicorn.Server,
-        thread: threading.Thread,
+        running: Future[None],
         url: str,
         before_stop: Callable[[], None],
         tls: HttpTls | None = None,
@@ -66,7 +78,7 @@ class RunningServer:
         self._tls = tls
         self._before_stop = before_stop
         self._server = server
-        self._thread = thread
+        self._running = running
         self.url: Final = url
 
     def reload_certificate(self) -> None:
@@ -86,10 +98,9 @@ class RunningServer:
         """Finish the requests under way and let go of the port. May be called twice."""
         self._before_stop()
         self._server.should_exit = True
-        self._thread.join(_STOP_S)
-        if self._thread.is_alive():
+        if wait([self._running], _STOP_S).not_done:
             self._server.force_exit = True
-            self._thread.join(_STOP_S)
+            wait([self._running], _STOP_S)
 
     def __enter__(self) -> Self:
         return self
@@ -101,7 +112,7 @@ class RunningServer:
 def serve(
     app: FastAPI, host: str, port: int, *, tls: HttpTls | None = None, trusted_proxies: str = "127.0.0.1"
 ) -> RunningServer:
-    """Answer requests from a thread, until stopped; return once the first would be answered.
+    """Answer requests, from the servers' thread, until stopped; return once the first would be answered.
 
     Parameters
     ----------
@@ -127,7 +138,9 @@ def serve(
         access_log=False,
         server_header=False,
         lifespan="on",
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=_MESSAGE_BYTES,
+        timeout_graceful_shutdown=_LINGER_S,
         forwarded_allow_ips=trusted_proxies,
     )
     config.load()
@@ -137,14 +150,11 @@ def serve(
         tls.load(config.ssl)
     listener = _listen(host, port)
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, name="http", daemon=True)
     bound = int(listener.getsockname()[1])
-    thread.start()
-    waiting = threading.Event()
+    running = asyncio.run_coroutine_threadsafe(_run(server, listener), _loop(config))
     for _ in range(round(_START_S / 0.01)):
-        if server.started or not thread.is_alive():
+        if server.started or wait([running], 0.01).done:
             break
-        waiting.wait(0.01)
     if not server.started:
         server.should_exit = True
         listener.close()
@@ -153,7 +163,28 @@ def serve(
     # Streams that never end by themselves are ended, or they would hold the server up.
     before_stop: Callable[[], None] = getattr(app.state, "before_stop", lambda: None)
     scheme = "http" if tls is None else "https"
-    return RunningServer(server, thread, f"{scheme}://{shown}:{bound}", before_stop, tls)
+    return RunningServer(server, running, f"{scheme}://{shown}:{bound}", before_stop, tls)
+
+
+_ONE_LOOP: Final[list[asyncio.AbstractEventLoop]] = []
+_STARTING: Final = threading.Lock()
+
+
+def _loop(config: uvicorn.Config) -> asyncio.AbstractEventLoop:
+    """The loop of this process's servers, which runs from the first of them on."""
+    with _STARTING:
+        if not _ONE_LOOP:
+            make = config.get_loop_factory() or asyncio.new_event_loop
+            _ONE_LOOP.append(make())
+            threading.Thread(target=_ONE_LOOP[0].run_forever, name="http", daemon=True).start()
+        return _ONE_LOOP[0]
+
+
+async def _run(server: uvicorn.Server, listener: socket.socket) -> None:
+    try:
+        await server.serve(sockets=[listener])
+    except SystemExit:  # an application that does not start; it would end the loop of all
+        return
 
 
 def _listen(host: str, port: int) -> socket.socket:

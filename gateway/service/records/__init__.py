@@ -19,7 +19,7 @@ from gateway.service.records.database import Database
 from gateway.service.records.devices import Devices
 from gateway.service.records.erasures import Erasures
 from gateway.service.records.feed import Feed
-from gateway.service.records.patient_nights import PatientNights
+from gateway.service.records.patient_nights import NightSpan, PatientNights
 from gateway.service.records.people import People
 from gateway.service.records.results import Results
 from gateway.service.records.sessions import Sessions
@@ -83,6 +83,7 @@ __all__ = [
     "Gateway",
     "NightKind",
     "NightResult",
+    "NightSpan",
     "NightUpdate",
     "Patient",
     "Purpose",

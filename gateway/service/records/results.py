@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import date
 from typing import Final
 
@@ -24,6 +25,25 @@ from gateway.service.records.values import (
 
 MAX_LISTED: Final = 1000
 """Nights that one call lists at most."""
+
+
+def _of_key(row: type[DesaturationRow | StretchRow]) -> Iterable[sa.ColumnElement[bool]]:
+    """Of the night whose key is given with the execution."""
+    return tuple(getattr(row, name) == sa.bindparam(name) for name in ("device_id", "night", "profile", "version"))
+
+
+# Columns, not objects that a session tracks: a severe night has 600 desaturations, and a page asks for all of them.
+# And made once: putting a statement together takes longer than running it.
+_DESATURATIONS: Final = (
+    sa.select(*(getattr(DesaturationRow, one.name) for one in fields(Desaturation)))
+    .where(*_of_key(DesaturationRow))
+    .order_by(DesaturationRow.start_ms)
+)
+_STRETCHES: Final = (
+    sa.select(*(getattr(StretchRow, one.name) for one in fields(Stretch)))
+    .where(*_of_key(StretchRow))
+    .order_by(StretchRow.start_ms, StretchRow.kind)
+)
 
 
 class Results:
@@ -153,17 +173,13 @@ class Results:
 
     def desaturations(self, result: NightResult) -> list[Desaturation]:
         """The desaturations of one night's result, in order of time."""
-        statement = sa.select(DesaturationRow).where(*_same_night(result)).order_by(DesaturationRow.start_ms)
         with self._database.read() as session:
-            return [_desaturation(row) for row in session.scalars(statement)]
+            return [Desaturation(*row) for row in session.execute(_DESATURATIONS, _key_values(result))]
 
     def stretches(self, result: NightResult) -> list[Stretch]:
         """What else one night's result tells of, in order of time."""
-        statement = (
-            sa.select(StretchRow).where(*_same_night(result, StretchRow)).order_by(StretchRow.start_ms, StretchRow.kind)
-        )
         with self._database.read() as session:
-            return [Stretch(row.kind, row.start_ms, row.end_ms, row.data) for row in session.scalars(statement)]
+            return [Stretch(*row) for row in session.execute(_STRETCHES, _key_values(result))]
 
     def mark_stale(self, nights: Sequence[tuple[str, date]], *, at_ms: int, kind: NightKind = "oximetry") -> None:
         """Note (device, night)s whose results do not yet tell what the store holds; `replace_night` takes it back."""
@@ -272,17 +288,4 @@ def night_of_row(row: NightRow) -> NightResult:
         valid_s=row.valid_s,
         indices=row.indices,
         updated_ms=row.updated_ms,
-    )
-
-
-def _desaturation(row: DesaturationRow) -> Desaturation:
-    return Desaturation(
-        start_ms=row.start_ms,
-        nadir_ms=row.nadir_ms,
-        end_ms=row.end_ms,
-        baseline=row.baseline,
-        nadir=row.nadir,
-        depth=row.depth,
-        area=row.area,
-        confidence=row.confidence,
     )

@@ -122,8 +122,11 @@ class SignIn:
             self._records.credentials.rehash(user.id, hashed, self._passwords.hash(password))
         return self._begin(user, SignInWay.PASSWORD, address, agent, second_factor=False)
 
-    def principal(self, token: str) -> Principal | None:
-        """Who holds a session's token; None if it is none, over, or its user is kept out. It counts as a use."""
+    def principal(self, token: str, *, used: bool = True) -> Principal | None:
+        """Who holds a session's token; None if it is none, over, or its user is kept out.
+
+        It counts as a use, which puts off the end of one that lies idle, unless `used` says otherwise.
+        """
         sha256 = text_hash(token)
         found = self._records.sessions.find(sha256)
         if found is None:
@@ -133,7 +136,7 @@ class SignIn:
         idle_ms = self.settings.session_idle_min * 60_000
         if user.disabled_ms is not None or now_ms >= min(one.ends_ms, one.used_ms + idle_ms):
             return None
-        if now_ms - one.used_ms >= TOUCH_MS:
+        if used and now_ms - one.used_ms >= TOUCH_MS:
             self._records.sessions.touch(sha256, now_ms)
         return self._principal(user, one)
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 
 from analytics.alerts.rules import RULES
-from gateway.service.alerts.home_time import HomeTimes
-from gateway.service.api.context import CODE_PATTERN, DEVICE_PATTERN, AlertId, Context, refusing, who_asks
+from gateway.service.alerts.desk import AlertDesk
+from gateway.service.api.context import CODE_PATTERN, DEVICE_PATTERN, AlertId, Context, refusing
 from gateway.service.api.guard import Caller
-from gateway.service.api.models_alerts import AlertEventOut, AlertOut, AlertsOut, AssignIn, CommentIn, SnoozeIn
+from gateway.service.api.models_alerts import (
+    AlertEventOut,
+    AlertOut,
+    AlertsOut,
+    AssignIn,
+    CarerOut,
+    CommentIn,
+    SnoozeIn,
+)
 from gateway.service.records import Alert, AlertState
-
-MS_PER_MIN = 60_000
 
 
 def router(context: Context) -> APIRouter:
@@ -67,78 +73,36 @@ def _look(routes: APIRouter, context: Context) -> None:
 
 
 def _act(routes: APIRouter, context: Context) -> None:
-    records = context.records
+    desk = AlertDesk(context.records, context.clock)
+
+    @routes.get("/{alert}/carers")
+    def list_carers(alert: AlertId) -> list[CarerOut]:
+        """Who sees the alert and may take care of it, by name: whom it can be assigned to."""
+        return [CarerOut(id=one.id, name=one.name, role=one.role) for one in desk.carers(context.alert(alert))]
 
     @routes.post("/{alert}/acknowledge")
-    def acknowledge(alert: AlertId, request: Request) -> AlertOut:
+    def acknowledge(alert: AlertId, who: Caller) -> AlertOut:
         """Say that it was seen and is taken care of. An alert that is over can be acknowledged too."""
-        known = context.alert(alert)
         with refusing():
-            found = records.alerts.acknowledge(
-                alert,
-                who=who_asks(request),
-                at_ms=_at_ms(context, known),
-                recorded_ms=context.clock.utc_ms(),
-                escalate_after_ms=_escalate_after_ms(context, known),
-            )
-        return _out(found)
+            return _out(desk.acknowledge(context.alert(alert), who))
 
     @routes.post("/{alert}/snooze")
-    def snooze(alert: AlertId, given: SnoozeIn, request: Request) -> AlertOut:
+    def snooze(alert: AlertId, given: SnoozeIn, who: Caller) -> AlertOut:
         """Let it rest. It stays so, also when the condition ends and comes back before the time."""
-        known = context.alert(alert)
-        at_ms = _at_ms(context, known)
         with refusing():
-            found = records.alerts.snooze(
-                alert,
-                at_ms + given.minutes * MS_PER_MIN,
-                who=who_asks(request),
-                at_ms=at_ms,
-                recorded_ms=context.clock.utc_ms(),
-                escalate_after_ms=_escalate_after_ms(context, known),
-            )
-        return _out(found)
+            return _out(desk.snooze(context.alert(alert), given.minutes, who))
 
     @routes.post("/{alert}/assign")
-    def assign(alert: AlertId, given: AssignIn, request: Request) -> AlertOut:
+    def assign(alert: AlertId, given: AssignIn, who: Caller) -> AlertOut:
         """Say who takes care of it."""
-        known = context.alert(alert)
-        return _out(
-            records.alerts.assign(
-                alert,
-                given.to,
-                who=who_asks(request),
-                at_ms=_at_ms(context, known),
-                recorded_ms=context.clock.utc_ms(),
-            )
-        )
+        return _out(desk.assign(context.alert(alert), given.to, who))
 
     @routes.post("/{alert}/comments", status_code=201)
-    def comment(alert: AlertId, given: CommentIn, request: Request) -> AlertOut:
+    def comment(alert: AlertId, given: CommentIn, who: Caller) -> AlertOut:
         """Add a comment."""
-        known = context.alert(alert)
-        return _out(
-            records.alerts.comment(
-                alert,
-                given.text,
-                who=who_asks(request),
-                at_ms=_at_ms(context, known),
-                recorded_ms=context.clock.utc_ms(),
-            )
-        )
+        return _out(desk.comment(context.alert(alert), given.text, who))
 
 
 def _out(alert: Alert) -> AlertOut:
     rule = RULES.get(alert.kind)
     return AlertOut.of(alert, alert.kind if rule is None else rule.title)
-
-
-def _at_ms(context: Context, alert: Alert) -> int:
-    """What time it is in the alert's home, where its timers run; never before what has happened already."""
-    times = HomeTimes(context.clock, context.records.data_times.all())
-    return max(times.now_ms(alert.gateway), alert.last_ms)
-
-
-def _escalate_after_ms(context: Context, alert: Alert) -> int | None:
-    values = context.records.thresholds.in_force(alert.clinic, alert.patient).get(alert.kind)
-    return None if values is None else round(values["escalate_min"] * MS_PER_MIN) or None
