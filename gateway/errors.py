@@ -11,6 +11,7 @@
     │   └── TransferError               a transfer broke off; what arrived is kept
     ├── WireError                   a message does not obey the wire contract (2)
     ├── BrokerError                 the broker cannot be reached or refuses us (5)
+    ├── JoinError                   a clinic does not answer a box that wants to join, or says no (5)
     ├── OutboxError                 the outbox on disk cannot be used (6)
     │   └── OutboxFullError             it has reached its size bound
     ├── StoreError                  the sample store or the records cannot be used (6)
@@ -77,6 +78,12 @@ class WireError(SomnolinkError):
 
 class BrokerError(SomnolinkError):
     """The MQTT broker cannot be reached or refuses us."""
+
+    exit_status = 5
+
+
+class JoinError(SomnolinkError):
+    """A clinic does not answer a box that wants to join it, or says no."""
 
     exit_status = 5
 

@@ -37,11 +37,23 @@ class BrokerSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         File that holds the password, and nothing else.
     ca_file : str
         Certificate authority of a broker that is not known to the system.
+    dynamic_security : bool
+        Whether the service makes the broker's accounts, by Mosquitto's dynamic security plugin. Off: they are made by
+        hand, and no home can join by a code.
+    admin_user, admin_password_file : str
+        The account that may command that plugin, and the file with its password; the homes' passwords are made from
+        it too.
+    home_url : str
+        The broker's address as homes reach it; empty: `url`.
     """
 
     url: str = "mqtt://127.0.0.1:1883"
     password_file: str = ""
     ca_file: str = ""
+    dynamic_security: bool = False
+    admin_user: str = "somnolink-admin"
+    admin_password_file: str = ""
+    home_url: str = ""
 
 
 class HomeSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -111,6 +123,8 @@ class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         Addresses or networks of proxies, by comma, whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed.
     http_rate_per_s, http_burst : int
         Requests a second that one address may make in the long run, and at once; rate 0: as many as it likes.
+    public_url : str
+        Address of the service as homes reach it, ``https://...``; empty: the one that whoever makes a code uses.
     metrics_token_file : str
         File that holds the token by which Prometheus reads the metrics; empty: `somnolink token` makes one.
     """
@@ -129,6 +143,7 @@ class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     http_burst: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 500
     auto_enrol: bool = False
     zone: str = "UTC"
+    public_url: str = ""
     metrics_token_file: str = ""
 
 
@@ -269,6 +284,9 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
         check_zone(zone)
     if bool(settings.service.http_certificate_file) != bool(settings.service.http_key_file):
         raise ConfigurationError("service.http_certificate_file and service.http_key_file go together")
+    broker = settings.broker
+    if broker.dynamic_security and not (broker.admin_password_file and broker.password_file):
+        raise ConfigurationError("broker.dynamic_security needs broker.admin_password_file and broker.password_file")
     for name, days in msgspec.structs.asdict(settings.retention).items():
         if 0 < days < LEAST_DAYS and name not in ("feed_days", "set_aside_days"):
             raise ConfigurationError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from gateway.service.records import Records
 
 admin = typer.Typer(no_args_is_help=True, help="Users and audit, for who runs the service.")
+
+COMMAND_LINE: Final = "command line"
+"""Who did it, where nobody signed in: whoever may read the service's secrets."""
 
 NameArgument = Annotated[str, typer.Argument(help="What the user signs in with, such as a mail address.")]
 
@@ -55,6 +58,40 @@ def token(
         expires_ms = now_ms + days * 86_400_000
         label = f"{user.name} {now_ms}"
         print(create_token(records, label, scopes, created_ms=now_ms, expires_ms=expires_ms, user=user.id))
+
+
+@admin.command()
+def invite(
+    name: Annotated[str, typer.Argument(help="What the staff call that home; no name of a patient.")],
+    clinic: Annotated[str, typer.Option(help="Of which clinic.")] = "clinic",
+    home: Annotated[str | None, typer.Option(help="A home that gets a new box; without it, a new home.")] = None,
+    minutes: Annotated[int, typer.Option(help="For how long the code can be used.", min=5, max=7 * 1440)] = 1440,
+    config: ConfigOption = None,
+) -> None:
+    """Make a one-time code by which a box joins; print, this once, what the box is to be told."""
+    from gateway.cli.programs import place_of
+    from gateway.service.homes.enrolment import make_invitation
+
+    settings = load_settings(config)
+    if not settings.broker.dynamic_security:
+        raise ConfigurationError("homes do not join by a code here: broker.dynamic_security is off")
+    if not settings.service.public_url:
+        raise ConfigurationError("service.public_url is not set: a box must be told where to go")
+    now_ms = SystemClock().utc_ms()
+    with _records(config) as records:
+        url = place_of(settings).url
+        made = make_invitation(
+            records, clinic, name, by=COMMAND_LINE, url=url, minutes=minutes, gateway=home, at_ms=now_ms
+        )
+        records.audit.add(
+            at_ms=now_ms,
+            who=COMMAND_LINE,
+            account=None,
+            address="",
+            action="manage_homes",
+            what=f"invite {made.kept.id}",
+        )
+    print(made.command)
 
 
 @admin.command("verify-audit")

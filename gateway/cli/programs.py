@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from gateway.home.collect.radio import AnyRadio
     from gateway.service.api.rate import RateLimit
     from gateway.service.api.server import HttpTls
+    from gateway.service.homes import BrokerAccounts, Place
     from gateway.service.records import Records
     from gateway.service.store.base import SampleStore
 
@@ -153,6 +155,36 @@ def http_rate(settings: Settings) -> RateLimit | None:
     return RateLimit(service.http_rate_per_s, service.http_burst) if service.http_rate_per_s else None
 
 
+def broker_accounts(settings: Settings) -> tuple[BrokerAccounts | None, bytes]:
+    """What makes the broker's accounts, and the key of the homes' passwords; None: they are made by hand.
+
+    Raises
+    ------
+    ConfigurationError
+        A password's file cannot be read.
+    BrokerError
+        The broker is away, or does not take the administrator's word.
+    """
+    from gateway.service.homes import DynamicSecurity
+
+    broker = settings.broker
+    if not broker.dynamic_security:
+        return None, b""
+    secret = read_secret(broker.admin_password_file, "the broker administrator's password") or ""
+    own = broker_address(settings, SERVICE_USER)
+    accounts = DynamicSecurity(replace(own, username=broker.admin_user, password=secret), own.password or "")
+    accounts.prepare()
+    return accounts, secret.encode()
+
+
+def place_of(settings: Settings) -> Place:
+    """Where homes find service and broker."""
+    from gateway.service.homes import Place
+
+    own = broker_address(settings, SERVICE_USER)
+    return Place(settings.service.public_url.rstrip("/"), settings.broker.home_url or own.url, own.ca_file)
+
+
 def service(config: ConfigOption = None) -> None:
     """Run the service: take in, store, analyse, answer at its web address."""
     set_up_logs()
@@ -165,6 +197,7 @@ def service(config: ConfigOption = None) -> None:
     metrics_token = read_secret(settings.service.metrics_token_file, "the metrics token")
     if metrics_token is not None:
         admit_scraper(records, metrics_token, now_ms=SystemClock().utc_ms())
+    accounts, accounts_key = broker_accounts(settings)
     plan = ServiceConfig(
         broker_address(settings, SERVICE_USER),
         settings.service.zone,
@@ -175,6 +208,9 @@ def service(config: ConfigOption = None) -> None:
         http_tls=http_tls(settings),
         http_trusted_proxies=settings.service.http_trusted_proxies,
         rate=http_rate(settings),
+        accounts=accounts,
+        accounts_key=accounts_key,
+        place=place_of(settings),
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

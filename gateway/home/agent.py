@@ -6,7 +6,6 @@ import asyncio
 import logging
 from dataclasses import dataclass
 from datetime import tzinfo
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,7 +15,6 @@ from gateway.errors import ServerError
 from gateway.home.collect.collector import LIVE_MS, Collector, Progress
 from gateway.home.collect.enrolment import SECRETS, EnrolmentSecrets
 from gateway.home.collect.radio import AnyRadio
-from gateway.home.conditions import conditions_of
 from gateway.home.devices.driver import Mode
 from gateway.home.health import Health
 from gateway.home.homeassistant import HomeAssistant
@@ -130,13 +128,5 @@ class Home:
             await task
 
     def status(self) -> GatewayStatus:
-        """What the gateway says of itself; no patient, no serial number, no address."""
-        facts = self.health.facts()
-        return GatewayStatus(
-            online=True,
-            since_ms=self._clock.utc_ms(),
-            version=version("somnolink"),
-            pending=facts.pending,
-            notices=sorted({condition.code for condition in conditions_of(facts)}),
-            counters=self.health.counters(),
-        )
+        """What the gateway says of itself to the service."""
+        return self.health.status()

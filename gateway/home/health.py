@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 from gateway.clock import Clock
 from gateway.errors import OutboxError
 from gateway.home.collect.collector import Collector
-from gateway.home.collect.host_clock import synchronised
+from gateway.home.collect.desk import Known
+from gateway.home.collect.host_clock import HostClock, host_clock
 from gateway.home.collect.recovery import Rung
 from gateway.home.conditions import Condition, DeviceFacts, HomeFacts, conditions_of
 from gateway.home.homeassistant import ShownDevice
 from gateway.home.outbox import Outbox, OutboxUse
 from gateway.home.publish import Publisher
+from gateway.wire.codec import GatewayStatus
+from gateway.wire.presence import MAX_DEVICES, MAX_WORDS, DeviceStatus, RadioState
 
 MEASURE_S: Final = 30.0
 """How often the outbox and the disk are looked at."""
@@ -43,6 +47,9 @@ NAMES: Final[Mapping[str, str]] = {
 
 OXIMETERS: Final = frozenset({"ring", "oximeter"})
 
+RADIO: Final[Mapping[str, RadioState]] = {"adapter_unavailable": "unavailable", "radio_silent": "silent"}
+"""The collector's notices of its radio, as the presence tells them."""
+
 FRESH_MS: Final = 30_000
 """A live sample older than this is not shown as live."""
 
@@ -54,8 +61,8 @@ class Health:
     ----------
     data : Path
         Folder whose disk is watched.
-    clock_set : callable
-        Whether this computer's clock is kept right.
+    own_clock : callable
+        How right this computer's clock is.
     """
 
     def __init__(
@@ -65,14 +72,14 @@ class Health:
         publisher: Publisher,
         clock: Clock,
         data: Path,
-        clock_set: Callable[[], bool] = synchronised,
+        own_clock: Callable[[], HostClock] = host_clock,
     ) -> None:
         self._outbox = outbox
         self._collector = collector
         self._publisher = publisher
         self._clock = clock
         self._data = data
-        self._clock_set = clock_set
+        self._own_clock = own_clock
         self._since_s = self._connected_s = self._measured_s = clock.monotonic_s()
         self._disk_refuses = False
         self._free_bytes: int | None = None
@@ -148,8 +155,31 @@ class Health:
             live_dropped=self._recent("live_dropped", counts["live_dropped"]),
             disk_refuses=self._disk_refuses,
             disk_free_bytes=self._free_bytes,
-            clock_set=self._clock_set(),
+            clock_set=self._own_clock().kept,
             clock_stepped=self._recent("clock_steps", counts["clock_steps"]),
+        )
+
+    def status(self) -> GatewayStatus:
+        """What the gateway says of itself to the service; no patient, no serial number, no address."""
+        facts = self.facts()
+        own_clock = self._own_clock()
+        unreachable = set(self._collector.unreachable())
+        return GatewayStatus(
+            online=True,
+            since_ms=facts.now_ms,
+            version=version("somnolink"),
+            pending=facts.pending,
+            notices=sorted({condition.code for condition in conditions_of(facts)}),
+            counters=self.counters(),
+            oldest_ms=None if self.use is None else self.use.oldest_ms,
+            disk_free_bytes=facts.disk_free_bytes,
+            radio=next((state for notice, state in RADIO.items() if notice in facts.radio), "ok"),
+            clock_set=own_clock.kept,
+            clock_error_ms=own_clock.error_ms,
+            devices=[
+                _device(one, reachable=one.address not in unreachable)
+                for one in list(self._collector.known.values())[:MAX_DEVICES]
+            ],
         )
 
     def shown(self) -> list[ShownDevice]:
@@ -189,3 +219,24 @@ class Health:
         if count > before:
             self._lost[name] = (count, at_ms := now_ms)
         return count > 0 and abs(now_ms - at_ms) < RECENT_MS
+
+
+def _device(known: Known, *, reachable: bool) -> DeviceStatus:
+    boots = known.values.get("boot")
+    return DeviceStatus(
+        known.device,
+        known.last_contact_ms,
+        reachable,
+        _words(known.model),
+        _words(known.firmware),
+        known.values.get("battery"),
+        known.values.get("voltage"),
+        None if boots is None else int(boots),
+        "ok" if known.clock_read else "",
+        known.drift_ppm,
+    )
+
+
+def _words(text: str) -> str:
+    """What a device calls itself, as the wire takes it."""
+    return text.replace("\0", "")[:MAX_WORDS]

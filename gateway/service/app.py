@@ -17,6 +17,7 @@ from gateway.service.api.rate import RateLimit
 from gateway.service.api.server import HttpTls, RunningServer, serve
 from gateway.service.api.status import ServiceStatus
 from gateway.service.erasure.job import ErasureJob
+from gateway.service.homes import AccountKeeper, BrokerAccounts, Enrolment, Place
 from gateway.service.ingest.ingest import Ingest
 from gateway.service.link.line import ServiceLink
 from gateway.service.records import Records
@@ -32,7 +33,19 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ServiceConfig:
-    """What a service is told, beside its store and records; without `retention` nothing is ever deleted."""
+    """What a service is told, beside its store and records.
+
+    Attributes
+    ----------
+    retention : RetentionSettings or None
+        None: nothing is ever deleted.
+    accounts : BrokerAccounts or None
+        None: the broker's accounts are made by hand.
+    accounts_key : bytes
+        What the homes' passwords are made from.
+    place : Place or None
+        Where homes find service and broker; None: by the service's own addresses.
+    """
 
     broker: BrokerAddress
     zone: str
@@ -43,6 +56,9 @@ class ServiceConfig:
     http_tls: HttpTls | None = None
     http_trusted_proxies: str = "127.0.0.1"
     rate: RateLimit | None = None
+    accounts: BrokerAccounts | None = None
+    accounts_key: bytes = b""
+    place: Place | None = None
 
 
 class Service:
@@ -62,6 +78,9 @@ class Service:
         self.ingest = Ingest(records, store, clock, self._link, auto_enrol=config.auto_enrol, zone=config.zone)
         self._feed = MqttFeed(records, config.broker)
         self._webhooks = WebhookSender(records, clock)
+        place = config.place or Place(broker=config.broker.url, authority=config.broker.ca_file)
+        self.enrolment = Enrolment(records, clock, accounts=config.accounts, key=config.accounts_key, place=place)
+        self._keeper = AccountKeeper(self.enrolment)
         self._retention = RetentionJob(config.retention, store, records, clock) if config.retention else None
         self._erasures = ErasureJob(records, store, clock, forget=self.ingest.forget, inside=self.ingest.inside)
         self._clock = clock
@@ -86,6 +105,7 @@ class Service:
                 clock=self._clock,
                 status=self.status,
                 analyse=self.ingest.analyse,
+                enrolment=self.enrolment,
                 rate=self._config.rate,
                 erase=self._erasures.wake,
                 zone=self._config.zone,
@@ -102,6 +122,7 @@ class Service:
         self.ingest.start()
         self._erasures.start()
         self._link.start(self.ingest, wait_s=wait_s)
+        self._keeper.start()
         if self._retention is not None:
             self._retention.start()
 
@@ -110,6 +131,7 @@ class Service:
         if self._retention is not None:
             self._retention.stop()
         self._erasures.stop()
+        self._keeper.stop()
         self.ingest.stop()
         self._link.stop()
         self._feed.stop()
@@ -139,6 +161,9 @@ class Service:
             counters={
                 **asdict(self.ingest.counters),
                 "broker_connections": self._link.connections,
+                "presences_refused": self.ingest.presence.refused,
+                "joins_refused": self.enrolment.refused,
+                "accounts_repaired": self._keeper.repaired,
                 "night_steps": self.ingest.nights.steps,
                 "night_reruns": self.ingest.nights.reruns,
                 "alert_events": self.ingest.alerts.events,

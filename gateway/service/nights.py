@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from gateway.errors import ConfigurationError
 
 NOON: Final = time(12)
+_HALF_DAY_MS: Final = 43_200_000
 
 
 @lru_cache(maxsize=1024)
@@ -62,6 +63,22 @@ def night_bounds(night: date, zone: str) -> tuple[int, int]:
     """
     info = zone_info(zone)
     return _noon_ms(night, info), _noon_ms(night + timedelta(days=1), info)
+
+
+def local_date(utc_ms: int, zone: str) -> date:
+    """The date on the wall of a zone.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no such zone.
+    """
+    return datetime.fromtimestamp(utc_ms // 1000, zone_info(zone)).date()
+
+
+def moment_ms(night: date, zone: str, start_ms: int, end_ms: int) -> int:
+    """The moment that decides whose a night is: local midnight, or what of its data is nearest to it; UTC ms."""
+    return min(max(night_bounds(night, zone)[0] + _HALF_DAY_MS, start_ms), end_ms)
 
 
 def _noon_ms(day: date, zone: ZoneInfo) -> int:

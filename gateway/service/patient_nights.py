@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Final, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from analytics.nights.join import join_nights
 from analytics.nights.records import PatientNight, SensorRecord
 from analytics.nights.records import TreatmentStep as Step
 from analytics.nights.report import NightsReport, evaluate
-from gateway.service.nights import night_bounds
+from gateway.service.nights import moment_ms
 from gateway.service.records import Assignment, NightResult, Patient, Records, Stretch
-
-HALF_DAY_MS: Final = 43_200_000
 
 
 class Told(Protocol):
@@ -45,8 +43,7 @@ T = TypeVar("T", bound=Told)
 
 def moment_of(result: Told) -> int:
     """The moment that decides whose a night is: local midnight, or what of the data is nearest to it; UTC ms."""
-    midnight_ms = night_bounds(result.night, result.zone)[0] + HALF_DAY_MS
-    return min(max(midnight_ms, result.start_ms), result.end_ms)
+    return moment_ms(result.night, result.zone, result.start_ms, result.end_ms)
 
 
 def own(results: Iterable[T], assignments: Sequence[Assignment]) -> list[T]:
@@ -64,9 +61,9 @@ def patient_nights(records: Records, patient: Patient, first: date, last: date) 
     told: list[SensorRecord] = []
     for device in sorted({one.device for one in assignments}):
         results = own(records.results.nights(device=device, first=first, last=last), assignments)
+        stretches = records.results.stretches_of([result for result in results if result.kind == "wear"])
         for result in reversed(results):
-            stretches = records.results.stretches(result) if result.kind == "wear" else []
-            told += sensor_records(result, stretches)
+            told += sensor_records(result, stretches.get(result.key, []))
     # A wear across noon is told by both of its nights.
     unique = {(one.kind, one.device, one.start_ms): one for one in told}
     nights = join_nights(unique.values(), patient.zone)

@@ -1,4 +1,6 @@
-"""Who may say what where: the one rule that the embedded broker enforces and Mosquitto's ACL file spells out.
+"""Who may say what where: the one rule that the embedded broker enforces, and that Mosquitto is told.
+
+Mosquitto gets it as an ACL file, or as roles of its dynamic security plugin (`gateway.service.homes.dynsec`).
 
 A gateway's user name is its id. It writes its own `up` topics and status, and reads its own `down` topics and the
 service's presence; nothing else. A clinic's listeners have the clinic's id as their user name and read its alert feed;
@@ -17,7 +19,8 @@ SERVICE_USER: Final = "somnolink-service"
 Action = Literal["read", "write"]
 
 
-def _rules(user: str) -> dict[Action, tuple[str, ...]]:
+def rules_of(user: str) -> dict[Action, tuple[str, ...]]:
+    """The filters of topics that a user may subscribe to, and publish to; what none of them covers is refused."""
     if user == SERVICE_USER:
         return {
             "read": (f"{ROOT}/+/up/#", f"{ROOT}/+/status"),
@@ -63,7 +66,7 @@ def allowed(user: str, action: Action, topic: str) -> bool:
         check_name(user, "device" if is_clinic(user) else "gateway")
     except WireError:
         return False
-    return any(covers(rule, topic) for rule in _rules(user)[action])
+    return any(covers(rule, topic) for rule in rules_of(user)[action])
 
 
 def mosquitto_acl() -> str:
@@ -72,8 +75,8 @@ def mosquitto_acl() -> str:
     A pattern holds for every user. What it gives a clinic's listeners beyond their feed are topics under their own
     name, which the service refuses as no gateway's; what it gives a gateway, a feed of its name, is no clinic's.
     """
-    gateway = _rules("%u")
-    service = _rules(SERVICE_USER)
+    gateway = rules_of("%u")
+    service = rules_of(SERVICE_USER)
     lines = ["# Written by somnolink: one home cannot read or write another's topics."]
     lines += [f"pattern {action} {rule}" for action in gateway for rule in gateway[action]]
     lines += [f"pattern read {feed('%u')}"]

@@ -7,7 +7,7 @@ import logging
 import secrets
 import socket
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from amqtt.broker import Broker
@@ -20,20 +20,25 @@ from gateway.wire.access import allowed
 from gateway.wire.client import BrokerAddress
 
 START_TIMEOUT_S: Final = 20.0
+BLOCK_TIMEOUT_S: Final = 5.0
+
+
+_USERS: Final[dict[str, dict[str, str]]] = {}
+"""User names and passwords of each broker that runs: amqtt copies a plugin's settings, and these change."""
 
 
 class CredentialsPlugin(BaseAuthPlugin):  # type: ignore[misc]  # amqtt ships no types
-    """Lets in who is on the list made at start; nobody else, and nobody without a password."""
+    """Lets in who is on the broker's list; nobody else, and nobody without a password."""
 
     @dataclass
     class Config:
-        """User names and their passwords."""
+        """Which broker's list."""
 
-        users: dict[str, str] = field(default_factory=dict)
+        broker: str = ""
 
     async def authenticate(self, *, session: Session) -> bool:
         """Compare in constant time."""
-        password = self.config.users.get(session.username or "")
+        password = _USERS.get(self.config.broker, {}).get(session.username or "")
         return password is not None and secrets.compare_digest(password, session.password or "")
 
 
@@ -72,8 +77,10 @@ class EmbeddedBroker:
     """
 
     def __init__(self, users: list[str], port: int = 0) -> None:
+        self._name = secrets.token_hex(8)
         self._passwords = {user: secrets.token_urlsafe(24) for user in users}
         self._port = port
+        self._broker: Broker | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._started = threading.Event()
@@ -83,6 +90,42 @@ class EmbeddedBroker:
     def address(self, user: str) -> BrokerAddress:
         """Where `user` connects, with the password made for it."""
         return BrokerAddress("127.0.0.1", self._port, username=user, password=self._passwords[user])
+
+    @property
+    def url(self) -> str:
+        """Where it is, for whoever is on this machine."""
+        return f"mqtt://127.0.0.1:{self._port}"
+
+    def users(self) -> frozenset[str]:
+        """Who may connect."""
+        return frozenset(self._passwords)
+
+    def admit(self, user: str, password: str) -> None:
+        """Let a user in with that password from now on."""
+        self._passwords[user] = password
+
+    def block(self, user: str) -> None:
+        """Let a user in no more, and end the connections they have.
+
+        Raises
+        ------
+        BrokerError
+            The broker does not run, or did not end them in time.
+        """
+        self._passwords.pop(user, None)
+        if self._loop is None or self._broker is None:
+            raise BrokerError("the embedded broker does not run")
+        ending = asyncio.run_coroutine_threadsafe(self._end(self._broker, user), self._loop)
+        try:
+            ending.result(BLOCK_TIMEOUT_S)
+        except TimeoutError:
+            raise BrokerError(f"the embedded broker did not end the connection of {user}") from None
+
+    @staticmethod
+    async def _end(broker: Broker, user: str) -> None:
+        for session, handler in list(broker.sessions.values()):
+            if session.username == user:
+                await handler.handle_connection_closed()
 
     def __enter__(self) -> EmbeddedBroker:
         """Start; returns when the port listens."""
@@ -110,6 +153,7 @@ class EmbeddedBroker:
         except BaseException as error:  # handed to the thread that waits in __enter__
             self._failure = error
         finally:
+            _USERS.pop(self._name, None)
             self._started.set()
 
     async def _serve(self) -> None:
@@ -121,17 +165,19 @@ class EmbeddedBroker:
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         module = __name__
+        _USERS[self._name] = self._passwords
         broker = Broker(
             {
                 "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{self._port}"}},
                 "plugins": {
-                    f"{module}.CredentialsPlugin": {"users": self._passwords},
+                    f"{module}.CredentialsPlugin": {"broker": self._name},
                     f"{module}.TopicRulesPlugin": {},
                 },
             },
             loop=self._loop,
         )
         await broker.start()
+        self._broker = broker
         self._started.set()
         await self._stop.wait()
         await broker.shutdown()

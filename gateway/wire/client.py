@@ -69,6 +69,12 @@ class BrokerAddress:
         name = username if username is not None else parts.username
         return cls(parts.hostname, port or (8883 if tls else 1883), tls, name, password, ca_file)
 
+    @property
+    def url(self) -> str:
+        """The address as a setting names it: without user, password and authority."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'mqtts' if self.tls else 'mqtt'}://{host}:{self.port}"
+
     def __str__(self) -> str:
         """Host and port, as an error names them."""
         return f"{self.host}:{self.port}"

@@ -13,6 +13,7 @@ import numpy as np
 
 from gateway.errors import WireError
 from gateway.wire.messages import MAX_COUNT, VERSION, Ack, Array, Batch, ClockInfo, shown
+from gateway.wire.presence import MAX_DEVICES, DeviceStatus, RadioState, Whole, Words
 
 MAX_MESSAGE_BYTES: Final = 512 * 1024
 """A longer message is refused before it is parsed."""
@@ -256,14 +257,32 @@ class GatewayStatus(msgspec.Struct, frozen=True):
         What a person should know: `outbox_full`, `adapter_silent`, ...
     counters : dict
         Monotonic counts since the gateway's start: thinned_waveform, thinned_oximetry, refused_pulls, ...
+    oldest_ms : int or None
+        UTC milliseconds at which the batch was measured that has waited for longest; None: nothing waits.
+    disk_free_bytes : int or None
+        Room on the gateway's disk; None: not known.
+    radio : str
+        `ok`, `unavailable` (no adapter), `silent` (it hears nothing); empty: not known.
+    clock_set : bool or None
+        Whether something keeps the gateway's clock right; None: not known.
+    clock_error_ms : int or None
+        By how much the system believes that clock may be off; None: not known.
+    devices : list of DeviceStatus
+        The devices met since the start.
     """
 
     online: bool
-    since_ms: int = 0
-    version: str = ""
-    pending: int = 0
+    since_ms: Whole = 0
+    version: Words = ""
+    pending: Whole = 0
     notices: list[str] = msgspec.field(default_factory=list)
     counters: dict[str, int] = msgspec.field(default_factory=dict)
+    oldest_ms: Whole | None = None
+    disk_free_bytes: Whole | None = None
+    radio: RadioState = ""
+    clock_set: bool | None = None
+    clock_error_ms: Whole | None = None
+    devices: Annotated[list[DeviceStatus], msgspec.Meta(max_length=MAX_DEVICES)] = msgspec.field(default_factory=list)
 
 
 class ServiceStatus(msgspec.Struct, frozen=True):

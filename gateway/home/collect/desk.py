@@ -54,6 +54,7 @@ class Known:
     dropped: int = 0
     set_aside: int = 0
     drift_ppm: float | None = None
+    clock_read: bool = False
     streamed_ms: int = 0
     gaps: int = 0
     gap_s: float = 0.0
@@ -136,6 +137,7 @@ class VisitDesk:
     async def note_anchor(self, tick_ms: int, utc_ms: int, uncertainty_ms: int, *, epoch: int | None = None) -> int:
         """Note a contact of the two clocks; returns the epoch of the device's."""
         ledger = self._outbox.ledger
+        self._known[self.device].clock_read = True
         known = await ledger.anchors(self.device)
         if epoch is None:
             self._before_ms = max((anchor.utc_ms for anchor in known), default=None)
@@ -272,6 +274,7 @@ class VisitDesk:
     async def note_boot(self, boot: int, tick_ms: int, utc_ms: int, uncertainty_ms: int) -> None:
         """Note a contact with the clock of a device that counts its boots."""
         known = self._known[self.device]
+        known.clock_read = True
         known.drift_ppm = await self.logbook.note_boot(boot, tick_ms, utc_ms, uncertainty_ms)
 
     async def position(self, log: int) -> int:

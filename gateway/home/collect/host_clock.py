@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from dataclasses import dataclass
 from typing import Final
 
 STEP_MS: Final = 2_000
@@ -38,15 +39,48 @@ class StepWatch:
 TIME_ERROR: Final = 5
 """What adjtimex(2) returns while nobody keeps the clock right."""
 
-_TIMEX_BYTES: Final = 256
-"""More than `struct timex` takes on any Linux (208 bytes on 64 bits)."""
+
+class _Timex(ctypes.Structure):
+    """The beginning of adjtimex(2)'s `struct timex`; what follows is more than any Linux fills (208 bytes in all)."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror_us", ctypes.c_long),
+        ("esterror_us", ctypes.c_long),
+        ("rest", ctypes.c_char * 256),
+    )
 
 
-def synchronised() -> bool:
-    """Whether the kernel says that something (NTP) keeps this computer's clock; True where it cannot be asked."""
+@dataclass(frozen=True, slots=True)
+class HostClock:
+    """What the kernel says of this computer's clock.
+
+    Attributes
+    ----------
+    kept : bool
+        Whether something (NTP) keeps it right; True where it cannot be asked.
+    error_ms : int or None
+        By how much it may be off; None where nothing keeps it, or it cannot be asked.
+    """
+
+    kept: bool
+    error_ms: int | None
+
+
+def host_clock() -> HostClock:
+    """Ask the kernel."""
     try:
         ask = ctypes.CDLL(None).adjtimex
     except (OSError, AttributeError):
-        return True
+        return HostClock(True, None)
     # All zeros: no mode, so nothing is changed and no privilege is needed.
-    return bool(ask(ctypes.create_string_buffer(_TIMEX_BYTES)) != TIME_ERROR)
+    told = _Timex()
+    kept = bool(ask(ctypes.byref(told)) != TIME_ERROR)
+    return HostClock(kept, round(told.maxerror_us / 1000) if kept else None)
+
+
+def synchronised() -> bool:
+    """Whether the kernel says that something keeps this computer's clock; True where it cannot be asked."""
+    return host_clock().kept

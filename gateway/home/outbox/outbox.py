@@ -15,7 +15,7 @@ from gateway.home.outbox.ledger import Ledger
 from gateway.home.outbox.policy import OVERHEAD_BYTES, Limits, count, make_room
 from gateway.home.outbox.records import RecordBook
 from gateway.home.outbox.set_aside import SetAside
-from gateway.wire.codec import encode_batch
+from gateway.wire.codec import decode_batch, encode_batch
 from gateway.wire.messages import Ack, Batch, Kind, Origin
 
 _INSERT: Final = (
@@ -45,13 +45,20 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class OutboxUse:
-    """How full the outbox is and what gave way since it was made."""
+    """How full the outbox is and what gave way since it was made.
+
+    Attributes
+    ----------
+    oldest_ms : int or None
+        UTC milliseconds of the first sample of the batch that has waited for longest; None: nothing waits.
+    """
 
     batches: int
     used_bytes: int
     max_bytes: int
     accepts_stored: bool
     counters: dict[str, int]
+    oldest_ms: int | None = None
 
 
 class Outbox:
@@ -202,7 +209,11 @@ class Outbox:
             (batches,) = database.execute("SELECT count(*) FROM batch").fetchone()
             counters = dict(database.execute("SELECT name, value FROM counter").fetchall())
             used = self._measure(database)
-            return OutboxUse(batches, used, self._limits.max_bytes, self._limits.accepts_stored(used), counters)
+            first = database.execute("SELECT payload FROM batch ORDER BY id LIMIT 1").fetchone()
+            oldest_ms = None if first is None else decode_batch(first[0]).t0_ms
+            return OutboxUse(
+                batches, used, self._limits.max_bytes, self._limits.accepts_stored(used), counters, oldest_ms
+            )
 
         return await self._journal.run(job)
 

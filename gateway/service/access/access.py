@@ -36,6 +36,14 @@ class Access:
         if (action not in PROGRAMS) if who.user is None else (who.user.role not in RULES[action]):
             raise AccessError(f"this is not for {_kind(who)}")
 
+    def may(self, who: Principal, action: Action) -> bool:
+        """Whether `role` would return: for what is shown or offered at all, not for what is done."""
+        try:
+            self.role(who, action)
+        except AccessError:
+            return False
+        return True
+
     def patient(self, who: Principal, action: Action, patient: str) -> Patient:
         """The patient, if `who` may do that with them.
 

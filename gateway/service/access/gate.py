@@ -41,6 +41,10 @@ class Target(StrEnum):
     WEBHOOK = "webhook"
     USER = "user"
     TEAM = "team"
+    HOME = "home"
+    """A home's gateway."""
+    CODE = "code"
+    """A code by which a home joins, by its id."""
 
 
 NOT_AUDITED: Final = frozenset({Action.OWN_ACCOUNT, Action.READ_STATE, Action.READ_SET_ASIDE, Action.READ_METRICS})
@@ -70,6 +74,8 @@ class Gate:
             Target.WEBHOOK: lambda who, action, ids: self._of_clinic(who, action, self._webhook(ids)),
             Target.USER: lambda who, action, ids: self._of_clinic(who, action, self._user(ids)),
             Target.TEAM: lambda who, action, ids: self._of_clinic(who, action, self._team(ids)),
+            Target.HOME: lambda who, action, ids: self._of_clinic(who, action, self._home(ids)),
+            Target.CODE: lambda who, action, ids: self._of_clinic(who, action, self._code(ids)),
         }
 
     def enter(self, who: Principal, action: Action, target: Target, ids: Ids, *, address: str, what: str) -> None:
@@ -136,6 +142,14 @@ class Gate:
 
     def _team(self, ids: Ids) -> str | None:
         found = self._records.teams.get(_id(ids, "team"))
+        return None if found is None else found.clinic
+
+    def _home(self, ids: Ids) -> str | None:
+        found = self._records.homes.home(_id(ids, "home"))
+        return None if found is None else found.clinic
+
+    def _code(self, ids: Ids) -> str | None:
+        found = self._records.homes.code(_id(ids, "code"))
         return None if found is None else found.clinic
 
     def _of_clinic(self, who: Principal, action: Action, clinic: str | None) -> None:

@@ -26,6 +26,7 @@ class Action(StrEnum):
     """What can be done."""
 
     OWN_ACCOUNT = "own_account"
+    READ_ONESELF = "read_oneself"
     READ_PATIENT = "read_patient"
     MAKE_PATIENT = "make_patient"
     CHANGE_PATIENT = "change_patient"
@@ -38,6 +39,9 @@ class Action(StrEnum):
     READ_FEED = "read_feed"
     READ_DEVICE = "read_device"
     GIVE_DEVICE = "give_device"
+    READ_HOME = "read_home"
+    MANAGE_HOMES = "manage_homes"
+    READ_UNASSIGNED = "read_unassigned"
     READ_CLINIC = "read_clinic"
     READ_THRESHOLDS = "read_thresholds"
     CHANGE_THRESHOLDS = "change_thresholds"
@@ -55,6 +59,7 @@ _STAFF: Final[Mapping[Role, Relation]] = dict.fromkeys((_A, _P, _D, _C), Relatio
 
 RULES: Final[Mapping[Action, Mapping[Role, Relation]]] = {
     Action.OWN_ACCOUNT: dict.fromkeys(Role, Relation.OTHER),
+    Action.READ_ONESELF: {_SELF: Relation.SELF},
     Action.READ_PATIENT: {**_CARE, _SELF: Relation.SELF},
     Action.MAKE_PATIENT: {_P: Relation.CLINIC, _D: Relation.CLINIC, _C: Relation.CLINIC},
     Action.CHANGE_PATIENT: _CARE,
@@ -77,6 +82,10 @@ RULES: Final[Mapping[Action, Mapping[Role, Relation]]] = {
         _SELF: Relation.SELF,
     },
     Action.GIVE_DEVICE: {_P: Relation.CLINIC, _D: Relation.CLINIC, _C: Relation.CLINIC},
+    # Who keeps the stock, and who hands it out. A home's devices are told by their ids: not who wears them.
+    Action.READ_HOME: {_A: Relation.CLINIC, _C: Relation.CLINIC},
+    Action.MANAGE_HOMES: {_A: Relation.CLINIC, _C: Relation.CLINIC},
+    Action.READ_UNASSIGNED: _STAFF,
     Action.READ_CLINIC: dict.fromkeys(Role, Relation.CLINIC),
     Action.READ_THRESHOLDS: _STAFF,
     Action.CHANGE_THRESHOLDS: {_A: Relation.CLINIC, _P: Relation.CLINIC},
@@ -92,7 +101,9 @@ RULES: Final[Mapping[Action, Mapping[Role, Relation]]] = {
 PROGRAMS: Final = frozenset(Action) - {
     Action.OWN_ACCOUNT,
     Action.MANAGE_PEOPLE,
-    Action.READ_AUDIT,
     Action.ERASE_PATIENT,
+    Action.MANAGE_HOMES,
+    Action.READ_AUDIT,
+    Action.READ_ONESELF,
 }
 """What a token of the service's own opens, within its scopes, whoever the patient is."""

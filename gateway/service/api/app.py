@@ -24,8 +24,11 @@ from gateway.service.api.route_rules import DOORS
 from gateway.service.api.routes import (
     accounts,
     alerts,
+    audit,
     devices,
     feeds,
+    follow_ups,
+    homes,
     imports,
     night_view,
     nights,
@@ -37,9 +40,11 @@ from gateway.service.api.routes import (
     samples,
     session,
     thresholds,
+    views,
 )
 from gateway.service.api.status import ServiceStatus
 from gateway.service.exchange.imports.commit import Analyse
+from gateway.service.homes import Enrolment
 from gateway.service.records import Records
 from gateway.service.sign_in import SignIn
 from gateway.service.store.base import SampleStore
@@ -48,15 +53,17 @@ from gateway.service.web.router import NICEGUI_FILES, Pages, is_page
 
 PREFIX: Final = "/api/v1"
 HEALTH: Final = f"{PREFIX}/health"
+JOIN: Final = f"{PREFIX}/homes/join"
 METRICS: Final = "/metrics"
 
 RULE: Final = AccessRule(
-    public={HEALTH, *web.PLAIN_PAGES},
+    public={HEALTH, JOIN, *web.PLAIN_PAGES},
     public_folders=(web.STATIC_FOLDER,),
     scopes={METRICS: "metrics"},
     doors=frozenset((method, PREFIX + path) for method, path in DOORS),
 )
-"""Health, and the page's own files, which hold no data, and the ways in are open; everything else takes a token."""
+"""Health, and the pages' own files, which hold no data, are open, and so are the ways in, and the door for boxes that
+show a one-time code; everything else takes a token or a session."""
 
 
 def create_app(
@@ -66,6 +73,7 @@ def create_app(
     status: Callable[[], ServiceStatus],
     clock: Clock | None = None,
     analyse: Analyse | None = None,
+    enrolment: Enrolment | None = None,
     rate: RateLimit | None = None,
     erase: Callable[[], None] | None = None,
     zone: str = "UTC",
@@ -83,6 +91,8 @@ def create_app(
         Whose time tokens expire by and freshness is judged by; the machine's if None.
     analyse : Analyse or None
         Takes what an import stored; if None, it is analysed when the service starts.
+    enrolment : Enrolment or None
+        How homes join; None: they do not join by a code here.
     rate : RateLimit or None
         How much one address may ask; None for as much as it likes.
     erase : callable or None
@@ -95,7 +105,8 @@ def create_app(
     clock = clock or SystemClock()
     feed = FeedHub(records)
     sign_in = sign_in or SignIn(records, clock)
-    context = Context(records, store, clock, status, feed, sign_in, analyse, erase)
+    enrolment = enrolment or Enrolment(records, clock)
+    context = Context(records, store, clock, status, feed, sign_in, enrolment, analyse, erase)
     site = web.Site(context, Gate(records, clock), zone)
     load()
     registry = CollectorRegistry()
@@ -115,12 +126,15 @@ def create_app(
     )
     modules = (
         devices,
+        homes,
         nights,
         samples,
         patients,
         patient_nights,
         privacy,
         night_view,
+        follow_ups,
+        views,
         reports,
         imports,
         alerts,
@@ -128,6 +142,7 @@ def create_app(
         feeds,
         operations,
         accounts,
+        audit,
         session,
     )
     for module in modules:

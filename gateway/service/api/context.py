@@ -17,6 +17,7 @@ from gateway.service.alerts.stream import FeedHub
 from gateway.service.api.door import Door
 from gateway.service.api.status import ServiceStatus
 from gateway.service.exchange.imports.commit import Analyse
+from gateway.service.homes import Enrolment
 from gateway.service.patient_nights import own
 from gateway.service.records import Alert, Clinic, Device, NightResult, Patient, Records
 from gateway.service.sign_in import SignIn
@@ -33,6 +34,7 @@ CODE_PATTERN: Final = r"^[A-Za-z0-9_.-]{1,64}$"
 DeviceId = Annotated[str, Path(pattern=DEVICE_PATTERN, description="Id of the device, such as o2ring-0a1b2c3d4e")]
 PatientId = Annotated[str, Path(pattern=PATIENT_PATTERN, description="Opaque id of the patient")]
 AlertId = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="Id of the alert")]
+HomeId = Annotated[str, Path(pattern=DEVICE_PATTERN, description="Id of the home's gateway")]
 ClinicId = Annotated[str, Path(pattern=DEVICE_PATTERN, description="Id of the clinic")]
 NightDate = Annotated[
     date,
@@ -53,6 +55,8 @@ class Context:
     ----------
     at_the_door : Door
         Where what hashes passwords waits for its turn.
+    enrolment : Enrolment
+        How homes join and are revoked.
     analyse : Analyse or None
         Takes what an import stored; None where no analytics run: then they run when the service starts.
     erase : callable or None
@@ -65,6 +69,7 @@ class Context:
     status: Callable[[], ServiceStatus]
     feed: FeedHub
     sign_in: SignIn
+    enrolment: Enrolment
     analyse: Analyse | None = None
     erase: Callable[[], None] | None = None
     at_the_door: Door = field(default_factory=Door)

@@ -50,12 +50,21 @@ class ServiceCollector(Collector):
             nights = records.results.counts()
             reasons = records.set_aside.counts()
             alerts = records.alerts.open_count()
+            waiting_devices, waiting_nights = records.assignments.unassigned()
+            homes = records.homes.homes()
+            online = sum(one.online for one in records.states.gateways().values())
         except StoreError:
             yield GaugeMetricFamily("somnolink_records_up", "1 while the records answer", 0)
             return
         yield GaugeMetricFamily("somnolink_records_up", "1 while the records answer", 1)
         yield GaugeMetricFamily("somnolink_devices", "Enrolled devices", devices)
         yield GaugeMetricFamily("somnolink_alerts_open", "Open alerts", alerts)
+        yield GaugeMetricFamily("somnolink_unassigned_devices", "Devices with nights of nobody", waiting_devices)
+        yield GaugeMetricFamily("somnolink_unassigned_nights", "Nights that wait for an assignment", waiting_nights)
+        yield GaugeMetricFamily("somnolink_homes", "Homes that may speak", sum(one.revoked_ms is None for one in homes))
+        revoked = sum(one.revoked_ms is not None for one in homes)
+        yield GaugeMetricFamily("somnolink_homes_revoked", "Homes that may not", revoked)
+        yield GaugeMetricFamily("somnolink_homes_online", "Homes that are connected", online)
         by_state = GaugeMetricFamily("somnolink_nights", "Results of nights by state", labels=["state"])
         for state, count in nights.items():
             by_state.add_metric([state.value], count)

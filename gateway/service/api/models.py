@@ -8,8 +8,9 @@ from typing import Literal, Self
 from pydantic import BaseModel, Field
 
 from gateway.errors import SignInReason
+from gateway.service.api.models_homes import DeviceStateOut
 from gateway.service.nights import night_bounds
-from gateway.service.records import Desaturation, Device, NightResult, SetAside, State, Stretch
+from gateway.service.records import Desaturation, Device, DeviceState, NightResult, SetAside, State, Stretch
 
 
 class DeviceOut(BaseModel):
@@ -24,10 +25,11 @@ class DeviceOut(BaseModel):
     enrolled_ms: int
     last_contact_ms: int
     zone: str = Field(description="IANA zone in which its nights are counted")
+    state: DeviceStateOut | None = None
 
     @classmethod
-    def of(cls, device: Device) -> Self:
-        """From the records' value."""
+    def of(cls, device: Device, state: DeviceState | None = None) -> Self:
+        """From the records' values."""
         return cls(
             id=device.id,
             family=device.family,
@@ -38,6 +40,7 @@ class DeviceOut(BaseModel):
             enrolled_ms=device.enrolled_ms,
             last_contact_ms=device.last_contact_ms,
             zone=device.zone,
+            state=None if state is None else DeviceStateOut.of(state),
         )
 
 

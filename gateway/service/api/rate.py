@@ -39,6 +39,31 @@ class RateLimit:
             raise ValueError("a rate limit is a positive number of requests")
 
 
+class Buckets:
+    """A bucket for each client; one that was never heard of is full."""
+
+    def __init__(self, limit: RateLimit, now_s: Callable[[], float] = time.monotonic) -> None:
+        self._limit = limit
+        self._now_s = now_s
+        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait_s(self, client: str) -> float:
+        """Seconds until there is room for one more in a client's bucket; 0 if there is."""
+        level = self._level(client)
+        return (1.0 - level) / self._limit.per_s if level < 1.0 else 0.0
+
+    def charge(self, client: str, cost: int = 1) -> None:
+        """Take so much out of a client's bucket."""
+        self._levels[client] = (self._level(client) - cost, self._now_s())
+        self._levels.move_to_end(client)
+        if len(self._levels) > MAX_CLIENTS:
+            self._levels.popitem(last=False)
+
+    def _level(self, client: str) -> float:
+        level, at_s = self._levels.get(client, (float(self._limit.burst), self._now_s()))
+        return min(float(self._limit.burst), level + (self._now_s() - at_s) * self._limit.per_s)
+
+
 class RateLimiter:
     """ASGI middleware that answers 429 with `Retry-After` to who asks too much.
 
@@ -47,9 +72,7 @@ class RateLimiter:
 
     def __init__(self, app: ASGIApp, limit: RateLimit, now_s: Callable[[], float] = time.monotonic) -> None:
         self._app = app
-        self._limit = limit
-        self._now_s = now_s
-        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets = Buckets(limit, now_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on while there is room in the client's bucket."""
@@ -57,36 +80,20 @@ class RateLimiter:
             await self._app(scope, receive, send)
             return
         client = client_of(scope)
-        wait_s = self._take(client)
+        wait_s = self._buckets.wait_s(client)
         if wait_s > 0:
             detail = "too many requests from this address; Retry-After says when to ask again"
             await problem(429, detail, headers={"Retry-After": str(math.ceil(wait_s))})(scope, receive, send)
             return
 
+        self._buckets.charge(client)
+
         async def watching(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] in (401, 403):
-                self._charge(client, REFUSED_COST - 1)
+                self._buckets.charge(client, REFUSED_COST - 1)
             await send(message)
 
         await self._app(scope, receive, watching)
-
-    def _take(self, client: str) -> float:
-        """Take one request out of the bucket; returns the seconds to wait where it is empty."""
-        level = self._level(client)
-        if level < 1.0:
-            return (1.0 - level) / self._limit.per_s
-        self._charge(client, 1)
-        return 0.0
-
-    def _level(self, client: str) -> float:
-        level, at_s = self._levels.get(client, (float(self._limit.burst), self._now_s()))
-        return min(float(self._limit.burst), level + (self._now_s() - at_s) * self._limit.per_s)
-
-    def _charge(self, client: str, cost: int) -> None:
-        self._levels[client] = (self._level(client) - cost, self._now_s())
-        self._levels.move_to_end(client)
-        if len(self._levels) > MAX_CLIENTS:
-            self._levels.popitem(last=False)
 
 
 def client_of(scope: Scope) -> str:

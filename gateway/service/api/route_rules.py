@@ -13,8 +13,8 @@ Rule = tuple[Action, Target]
 DOORS: Final = frozenset({("POST", "/session"), ("POST", "/invitation"), ("GET", "/link")})
 """By them people come in: each takes a password or a code of its own, and none tells anything before."""
 
-OPEN: Final = frozenset({("GET", "/health"), ("GET", "/")}) | DOORS
-"""The others hold no data."""
+OPEN: Final = frozenset({("GET", "/health"), ("GET", "/"), ("POST", "/homes/join")}) | DOORS
+"""The others hold no data; a box that joins shows its one-time code instead of a token."""
 
 ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/metrics"): (Action.READ_METRICS, Target.SERVICE),
@@ -22,6 +22,14 @@ ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/set-aside"): (Action.READ_SET_ASIDE, Target.SERVICE),
     ("GET", "/devices"): (Action.READ_DEVICE, Target.LIST),
     ("GET", "/devices/{device}"): (Action.READ_DEVICE, Target.DEVICE),
+    ("GET", "/unassigned"): (Action.READ_UNASSIGNED, Target.LIST),
+    ("GET", "/homes"): (Action.READ_HOME, Target.LIST),
+    ("GET", "/homes/{home}"): (Action.READ_HOME, Target.HOME),
+    ("PATCH", "/homes/{home}"): (Action.MANAGE_HOMES, Target.HOME),
+    ("DELETE", "/homes/{home}"): (Action.MANAGE_HOMES, Target.HOME),
+    ("GET", "/clinics/{clinic}/homes/codes"): (Action.MANAGE_HOMES, Target.CLINIC),
+    ("POST", "/clinics/{clinic}/homes"): (Action.MANAGE_HOMES, Target.CLINIC),
+    ("DELETE", "/homes/codes/{code}"): (Action.MANAGE_HOMES, Target.CODE),
     ("GET", "/nights"): (Action.READ_PATIENT, Target.LIST),
     ("GET", "/nights/{device}/{night}"): (Action.READ_PATIENT, Target.NIGHT),
     ("GET", "/nights/{device}/{night}/desaturations"): (Action.READ_PATIENT, Target.NIGHT),
@@ -55,6 +63,12 @@ ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/patients/{patient}/nights/{night}/view"): (Action.READ_PATIENT, Target.PATIENT),
     ("GET", "/patients/{patient}/outlook"): (Action.READ_PATIENT, Target.PATIENT),
     ("GET", "/patients/{patient}/report"): (Action.READ_PATIENT, Target.PATIENT),
+    ("GET", "/patients/{patient}/overview"): (Action.READ_PATIENT, Target.PATIENT),
+    ("GET", "/patients/{patient}/follow-ups"): (Action.READ_PATIENT, Target.PATIENT),
+    ("POST", "/patients/{patient}/follow-ups"): (Action.CHANGE_PATIENT, Target.PATIENT),
+    ("DELETE", "/patients/{patient}/follow-ups/{mark}"): (Action.CHANGE_PATIENT, Target.PATIENT),
+    ("GET", "/worklist"): (Action.READ_ALERT, Target.LIST),
+    ("GET", "/me/overview"): (Action.READ_ONESELF, Target.SERVICE),
     ("POST", "/imports/preview"): (Action.MAKE_PATIENT, Target.LIST),
     ("POST", "/imports"): (Action.CHANGE_PATIENT, Target.PATIENT),
     ("GET", "/alerts"): (Action.READ_ALERT, Target.LIST),
@@ -67,6 +81,8 @@ ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("POST", "/alerts/{alert}/comments"): (Action.HANDLE_ALERT, Target.ALERT),
     ("GET", "/feed/{clinic}"): (Action.READ_FEED, Target.CLINIC),
     ("GET", "/feed/{clinic}/events"): (Action.READ_FEED, Target.CLINIC),
+    ("GET", "/audit"): (Action.READ_AUDIT, Target.LIST),
+    ("GET", "/audit/verification"): (Action.READ_AUDIT, Target.LIST),
     ("GET", "/me"): (Action.OWN_ACCOUNT, Target.SERVICE),
     ("GET", "/session"): (Action.OWN_ACCOUNT, Target.SERVICE),
     ("DELETE", "/session"): (Action.OWN_ACCOUNT, Target.SERVICE),

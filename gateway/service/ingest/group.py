@@ -62,10 +62,11 @@ class Group:
         if name is not None:
             self.answer(gateway, name, "set_aside")
 
-    def reject_batch(self, arrived: Arrived, reason: str, detail: str) -> None:
+    def reject_batch(self, arrived: Arrived, reason: str, detail: str, *, answered: bool = True) -> None:
         """Set one batch aside, by itself: a message of many would be cut off where the records keep no more."""
         payload = encode_batch(arrived.batch)
-        self.reject(arrived.gateway, arrived.topic, reason, detail, payload, arrived.batch.name)
+        name = arrived.batch.name if answered else None
+        self.reject(arrived.gateway, arrived.topic, reason, detail, payload, name)
 
     def acks(self) -> dict[str, list[Ack]]:
         """The acknowledgements by gateway."""
@@ -111,13 +112,19 @@ def _problem(batch: Batch, topic: topics.BatchTopic) -> str | None:
 
 
 def authorise(group: Group, verdicts: Mapping[tuple[str, str], Device | Refusal]) -> None:
-    """Set aside what a gateway may not send, and note the devices that the others are of."""
+    """Set aside what a gateway may not send, and note the devices that the others are of.
+
+    A revoked gateway is not answered: what it holds it goes on holding, and sends again if it is let in again.
+    """
     allowed: list[Arrived] = []
     for arrived in group.good:
         verdict = verdicts[arrived.gateway, arrived.batch.device]
         if isinstance(verdict, Refusal):
+            revoked = verdict is Refusal.REVOKED_GATEWAY
             detail = f"gateway {arrived.gateway} may not speak for {arrived.batch.device}"
-            group.reject_batch(arrived, verdict.value, detail)
+            if revoked:
+                detail = f"gateway {arrived.gateway} was revoked"
+            group.reject_batch(arrived, verdict.value, detail, answered=not revoked)
         else:
             group.devices[verdict.id] = verdict
             allowed.append(arrived)

@@ -17,11 +17,13 @@ from gateway.errors import StoreError, StoreRejectedError, StoreUnavailableError
 from gateway.service.alerts.engine import AlertEngine
 from gateway.service.erasure.times import ErasedTimes
 from gateway.service.ingest.bed import BedNights
+from gateway.service.ingest.device_states import told_by
 from gateway.service.ingest.group import Group, authorise, open_group, refuse_erased
 from gateway.service.ingest.nights import Nights
 from gateway.service.ingest.presence import Presence
 from gateway.service.ingest.wear import WearNights
-from gateway.service.records import Contact, Records
+from gateway.service.records import Contact, DeviceState, Records
+from gateway.service.records.states import merged
 from gateway.service.store.base import SampleStore
 from gateway.wire import topics
 from gateway.wire.client import Message
@@ -124,6 +126,11 @@ class Ingest:
     def alerts(self) -> AlertEngine:
         """The rules, for metrics."""
         return self._alerts
+
+    @property
+    def presence(self) -> Presence:
+        """What gateways say of themselves, for metrics."""
+        return self._presence
 
     @property
     def nights(self) -> Nights:
@@ -347,6 +354,7 @@ class Ingest:
 
     def _note_contacts(self, group: Group) -> None:
         contacts = []
+        states: dict[str, DeviceState] = {}
         for arrived in group.good:
             batch = arrived.batch
             battery = batch.columns.get("battery") if batch.kind == "device" else None
@@ -355,7 +363,10 @@ class Ingest:
                 self._contacts[batch.device] = group.received_ms
                 level = None if battery is None or battery[-1] != battery[-1] else float(battery[-1])
                 contacts.append(Contact(batch.device, group.received_ms, battery_pct=level))
+                told = told_by(batch, group.received_ms)
+                states[batch.device] = merged(states[batch.device], told) if batch.device in states else told
         self._records.devices.contact(contacts)
+        self._records.states.put_devices(list(states.values()))
 
     def _retrying(self, call: Callable[[], T]) -> T:
         """Call until the store or the records are there; nothing else is taken in meanwhile."""

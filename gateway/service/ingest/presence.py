@@ -7,9 +7,9 @@ from typing import Final, Protocol
 
 from gateway.clock import Clock
 from gateway.errors import WireError
-from gateway.service.records import Records, Severity
+from gateway.service.records import Contact, DeviceState, GatewayState, Records, Severity
 from gateway.wire.client import Message
-from gateway.wire.codec import decode_gateway_status
+from gateway.wire.codec import GatewayStatus, decode_gateway_status
 from gateway.wire.topics import check_name
 
 NOTICES: Final = {
@@ -50,6 +50,8 @@ class Presence:
         self._records = records
         self._clock = clock
         self._raised: dict[str, frozenset[str]] = {}
+        self.refused = 0
+        """Words of revoked gateways, which are not taken."""
 
     def take(self, message: Message) -> None:
         """Take a status message; one that is none is logged and left."""
@@ -60,9 +62,15 @@ class Presence:
             log.warning("%s: %s", message.topic[:120], error)
             return
         now_ms = self._clock.utc_ms()
+        if status.online and self._records.homes.revoked(gateway):
+            self.refused += 1
+            return
+        if status.online:
+            self._records.devices.gateway_seen(gateway, now_ms)
+        self._records.states.put_gateway(_state(gateway, status, now_ms, retained=message.retained))
         if not status.online:
             return
-        self._records.devices.gateway_seen(gateway, now_ms)
+        self._note_devices(gateway, status, now_ms)
         self._listener.gateway_status(gateway, status.since_ms, status.pending)
         notices = frozenset(status.notices) & NOTICES.keys()
         before = self._raised.get(gateway)
@@ -74,3 +82,45 @@ class Presence:
         for kind in sorted((NOTICES.keys() if before is None else before) - notices):
             self._records.alerts.resolve(kind, gateway, at_ms=now_ms)
         self._raised[gateway] = notices
+
+    def _note_devices(self, gateway: str, status: GatewayStatus, now_ms: int) -> None:
+        """Keep what a gateway says of its own devices."""
+        known = self._records.devices.get_many({one.device for one in status.devices})
+        own = [one for one in status.devices if one.device in known and known[one.device].gateway_id == gateway]
+        self._records.devices.describe(
+            [Contact(one.device, now_ms, one.battery_pct, one.model or None, one.firmware or None) for one in own]
+        )
+        self._records.states.put_devices(
+            [
+                DeviceState(
+                    one.device,
+                    now_ms,
+                    contact_ms=one.contact_ms or None,
+                    reachable=one.reachable,
+                    voltage=one.voltage,
+                    boots=one.boots,
+                    clock=one.clock,
+                    clock_ms=one.contact_ms,
+                    drift_ppm=one.drift_ppm,
+                )
+                for one in own
+            ]
+        )
+
+
+def _state(gateway: str, status: GatewayStatus, now_ms: int, *, retained: bool) -> GatewayState:
+    """What a status says; when one that was retained was said is not known, and so not how far its clock is off."""
+    return GatewayState(
+        gateway,
+        status.online,
+        since_ms=now_ms,
+        heard_ms=now_ms,
+        version=status.version[:64],
+        pending=status.pending,
+        oldest_ms=status.oldest_ms,
+        disk_free_bytes=status.disk_free_bytes,
+        radio=status.radio,
+        clock_set=status.clock_set,
+        clock_error_ms=status.clock_error_ms,
+        clock_offset_ms=None if retained or not status.since_ms else status.since_ms - now_ms,
+    )

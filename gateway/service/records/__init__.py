@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from analytics.adherence.follow_up import Kind as FollowUpKind
 from analytics.alerts.lifecycle import State as AlertState
 from gateway.service.records.alerts import Alerts
 from gateway.service.records.assignments import Assignments
@@ -17,13 +18,18 @@ from gateway.service.records.credentials import Credentials
 from gateway.service.records.data_time import DataTimes
 from gateway.service.records.database import Database
 from gateway.service.records.devices import Devices
+from gateway.service.records.digests import Digests
 from gateway.service.records.erasures import Erasures
 from gateway.service.records.feed import Feed
+from gateway.service.records.follow_up import FollowUps
+from gateway.service.records.homes import Homes
 from gateway.service.records.patient_nights import NightSpan, PatientNights
 from gateway.service.records.people import People
 from gateway.service.records.results import Results
+from gateway.service.records.roster import Roster
 from gateway.service.records.sessions import Sessions
 from gateway.service.records.set_aside import SetAsides
+from gateway.service.records.states import States
 from gateway.service.records.teams import Teams
 from gateway.service.records.thresholds import Thresholds
 from gateway.service.records.tokens import Tokens
@@ -51,9 +57,11 @@ from gateway.service.records.values_accounts import Role, Team, User
 from gateway.service.records.values_alerts import Alert, AlertEvent, Subject, Webhook
 from gateway.service.records.values_consent import Consent, Purpose
 from gateway.service.records.values_erasure import ErasedTime, Erasure, ErasureState
+from gateway.service.records.values_homes import Account, DeviceState, GatewayState, Home, JoinCode
 from gateway.service.records.values_people import (
     Assignment,
     Clinic,
+    FollowUpMark,
     Patient,
     SideEffect,
     SideEffectKind,
@@ -65,6 +73,7 @@ from gateway.service.records.webhooks import Webhooks
 __all__ = [
     "MAIN_INDICES",
     "MAX_PAYLOAD",
+    "Account",
     "Alert",
     "AlertEvent",
     "AlertState",
@@ -77,10 +86,16 @@ __all__ = [
     "Contact",
     "Desaturation",
     "Device",
+    "DeviceState",
     "ErasedTime",
     "Erasure",
     "ErasureState",
+    "FollowUpKind",
+    "FollowUpMark",
     "Gateway",
+    "GatewayState",
+    "Home",
+    "JoinCode",
     "NightKind",
     "NightResult",
     "NightSpan",
@@ -133,7 +148,11 @@ class Records:
         Nights, indices, desaturations.
     people, assignments, treatment
         Clinics, patients, who had which device when, and how they are treated.
+    follow_ups : FollowUps
+        What was done or postponed of the follow-ups that are due.
     patient_nights : PatientNights
+    digests, roster
+        The latest nights of many devices at once; whole clinics in few queries.
     alerts, feed, thresholds, webhooks, data_times
         Alerts with their history, and all that goes with them.
     set_aside : SetAsides
@@ -142,6 +161,8 @@ class Records:
         Who may sign in, and which users care for which patients.
     credentials, sessions, attempts
         What users sign in with, where they are signed in, and what was tried in vain.
+    homes, states
+        Homes that join and are revoked; how gateways and devices are.
     audit : Audit
         Who read or changed what.
     consents : Consents
@@ -164,6 +185,9 @@ class Records:
         self.people = People(self._database)
         self.assignments = Assignments(self._database)
         self.treatment = Treatment(self._database)
+        self.follow_ups = FollowUps(self._database)
+        self.digests = Digests(self._database)
+        self.roster = Roster(self._database)
         self.patient_nights = PatientNights(self._database, self.results)
         self.alerts = Alerts(self._database)
         self.feed = Feed(self._database)
@@ -177,6 +201,8 @@ class Records:
         self.credentials = Credentials(self._database)
         self.sessions = Sessions(self._database)
         self.attempts = Attempts(self._database)
+        self.homes = Homes(self._database)
+        self.states = States(self._database)
         self.audit = Audit(self._database)
         self.consents = Consents(self._database, self.assignments)
         self.erasures = Erasures(self._database, self.assignments)

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from gateway.errors import StoreRejectedError
 from gateway.service.records.database import Database
-from gateway.service.records.tables import DeviceRow
+from gateway.service.records.tables import DeviceRow, NightRow
 from gateway.service.records.tables_erasure import ErasedTimeRow
 from gateway.service.records.tables_people import AssignmentRow, PatientRow
 from gateway.service.records.values_people import Assignment
@@ -87,6 +87,20 @@ class Assignments:
             statement = statement.where(AssignmentRow.patient_id == patient)
         with self._database.read() as session:
             return [_assignment(row) for row in session.scalars(statement)]
+
+    def unassigned(self) -> tuple[int, int]:
+        """How many devices have nights with results in which nobody had them, and how many nights those are."""
+        had = sa.exists().where(
+            AssignmentRow.device_id == NightRow.device_id,
+            AssignmentRow.from_ms < NightRow.end_ms,
+            sa.or_(AssignmentRow.to_ms.is_(None), AssignmentRow.to_ms > NightRow.start_ms),
+        )
+        nights = sa.select(NightRow.device_id, NightRow.night).where(~had).distinct().subquery()
+        with self._database.read() as session:
+            devices, count = session.execute(
+                sa.select(sa.func.count(nights.c.device_id.distinct()), sa.func.count()).select_from(nights)
+            ).one()
+            return devices, count
 
     def wearer(self, device: str, utc_ms: int) -> str | None:
         """The patient that had the device then; None if nobody."""

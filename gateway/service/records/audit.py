@@ -96,6 +96,42 @@ class Audit:
         """Entries behind a number, in order."""
         return [entry for entry, _ in self._read(number, limit)]
 
+    def before(
+        self,
+        number: int | None = None,
+        *,
+        who: str | None = None,
+        action: str | None = None,
+        named: str | None = None,
+        from_ms: int | None = None,
+        to_ms: int | None = None,
+        limit: int = 200,
+    ) -> list[AuditEntry]:
+        """Entries before a number (None: from the latest on), the latest first.
+
+        Parameters
+        ----------
+        who : str or None
+            The whole name.
+        named : str or None
+            An id that stands in `what`.
+        from_ms, to_ms : int or None
+            From, until before; UTC.
+        """
+        statement = sa.select(AuditRow).order_by(AuditRow.number.desc()).limit(limit)
+        for wanted, condition in (
+            (number, AuditRow.number < (number or 0)),
+            (who, AuditRow.who == who),
+            (action, AuditRow.action == action),
+            (named, AuditRow.what.contains(named or "", autoescape=True)),
+            (from_ms, AuditRow.at_ms >= (from_ms or 0)),
+            (to_ms, AuditRow.at_ms < (to_ms or 0)),
+        ):
+            if wanted is not None:
+                statement = statement.where(condition)
+        with self._database.read() as session:
+            return [_entry(row) for row in session.scalars(statement)]
+
     def verify(self, noted: Seal | None = None) -> Seal:
         """Go through every entry; return the latest one's seal.
 

@@ -70,9 +70,9 @@ class Devices:
     def authorise(
         self, pairs: Collection[tuple[str, str]], *, auto_enrol: bool, zone: str, at_ms: int
     ) -> dict[tuple[str, str], Device | Refusal]:
-        """Say for each (gateway, device) whether that gateway may speak for that device.
+        """Say for each (gateway, device) whether that gateway may speak for that device. A revoked one may for none.
 
-        One query answers a whole group of messages; no answer is cached, so that a change counts at once.
+        Two queries answer a whole group of messages; no answer is cached, so that a change counts at once.
 
         Parameters
         ----------
@@ -88,7 +88,8 @@ class Devices:
         """
         wanted = set(pairs)
         known = self.get_many({device for _, device in wanted})
-        strangers = sorted(pair for pair in wanted if pair[1] not in known)
+        revoked = self._revoked({gateway for gateway, _ in wanted})
+        strangers = sorted(pair for pair in wanted if pair[1] not in known and pair[0] not in revoked)
         if strangers and auto_enrol:
             zone_info(zone)
             with self._database.write() as session:
@@ -100,7 +101,19 @@ class Devices:
                         session.add(row)
                         session.flush()
                     known[device] = _device(row)
-        return {pair: _verdict(pair[0], known.get(pair[1])) for pair in wanted}
+        return {
+            pair: Refusal.REVOKED_GATEWAY if pair[0] in revoked else _verdict(pair[0], known.get(pair[1]))
+            for pair in wanted
+        }
+
+    def _revoked(self, gateways: Collection[str]) -> frozenset[str]:
+        ids = sorted(gateways)
+        found: set[str] = set()
+        with self._database.read() as session:
+            for first in range(0, len(ids), _CHUNK):
+                some = GatewayRow.id.in_(ids[first : first + _CHUNK])
+                found.update(session.scalars(sa.select(GatewayRow.id).where(some, GatewayRow.revoked_ms.is_not(None))))
+        return frozenset(found)
 
     def contact(self, contacts: Sequence[Contact]) -> None:
         """Note contacts with known devices in one transaction; one that is older than the last known changes nothing.
@@ -124,6 +137,19 @@ class Devices:
                     row.battery_pct = contact.battery_pct
                 owner = owners[row.gateway_id]
                 owner.last_seen_ms = max(owner.last_seen_ms, contact.at_ms)
+
+    def describe(self, told: Sequence[Contact]) -> None:
+        """Note what is told of known devices by somebody who has not just heard from them: no contact is noted."""
+        if not told:
+            return
+        with self._database.write() as session:
+            rows = _rows(session, {one.device for one in told})
+            for one in told:
+                row = rows.get(one.device)
+                if row is not None:
+                    row.model = one.model or row.model
+                    row.firmware = one.firmware or row.firmware
+                    row.battery_pct = row.battery_pct if one.battery_pct is None else one.battery_pct
 
     def set_zone(self, device: str, zone: str) -> None:
         """Count a device's coming nights in another zone.

@@ -23,6 +23,9 @@ from gateway.service.records.values import (
     Stretch,
 )
 
+NightKey = tuple[str, date, str, str]
+"""(device, night, profile, version)."""
+
 MAX_LISTED: Final = 1000
 """Nights that one call lists at most."""
 
@@ -180,6 +183,31 @@ class Results:
         """What else one night's result tells of, in order of time."""
         with self._database.read() as session:
             return [Stretch(*row) for row in session.execute(_STRETCHES, _key_values(result))]
+
+    def stretches_of(self, results: Sequence[NightResult]) -> dict[NightKey, list[Stretch]]:
+        """`stretches` of many nights at once, by the nights' keys; what has none is left out."""
+        wanted = {result.key for result in results}
+        if not wanted:
+            return {}
+        row = StretchRow
+        nights = [result.night for result in results]
+        statement = (
+            sa.select(row.device_id, row.night, row.profile, row.version, row.kind, row.start_ms, row.end_ms, row.data)
+            .where(
+                row.device_id.in_(sorted({result.device for result in results})),
+                row.profile.in_(sorted({result.profile for result in results})),
+                row.night >= min(nights),
+                row.night <= max(nights),
+            )
+            .order_by(row.start_ms, row.kind)
+        )
+        found: dict[NightKey, list[Stretch]] = {}
+        with self._database.read() as session:
+            for device, night, profile, version, kind, start_ms, end_ms, data in session.execute(statement):
+                key = (device, night, profile, version)
+                if key in wanted:
+                    found.setdefault(key, []).append(Stretch(kind, start_ms, end_ms, data))
+        return found
 
     def mark_stale(self, nights: Sequence[tuple[str, date]], *, at_ms: int, kind: NightKind = "oximetry") -> None:
         """Note (device, night)s whose results do not yet tell what the store holds; `replace_night` takes it back."""

@@ -14,10 +14,12 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     LargeBinary,
     MetaData,
     String,
     Text,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -45,7 +47,11 @@ class Base(DeclarativeBase):
 
 
 class GatewayRow(Base):
-    """A home gateway; its broker password is the broker's business."""
+    """A home gateway.
+
+    `salt` is what its broker password is made from, with a key that is not in here; None: it never joined by a code,
+    and its account at the broker is somebody else's business.
+    """
 
     __tablename__ = "gateway"
 
@@ -54,6 +60,9 @@ class GatewayRow(Base):
     clinic_id: Mapped[str] = mapped_column(ForeignKey("clinic.id"), server_default=FIRST_CLINIC, index=True)
     first_seen_ms: Mapped[int]
     last_seen_ms: Mapped[int]
+    joined_ms: Mapped[int | None]
+    revoked_ms: Mapped[int | None]
+    salt: Mapped[str | None] = mapped_column(String(64))
 
 
 class DeviceRow(Base):
@@ -76,6 +85,16 @@ class NightRow(Base):
     """What one analysis (profile, version) says about one night of one device."""
 
     __tablename__ = "night"
+    __table_args__ = (
+        # All that says whether a digest is up to date; running nights, which change twice a second, are not in it.
+        Index(
+            "ix_night_finished",
+            "device_id",
+            "updated_ms",
+            sqlite_where=text("state <> 'running' AND profile <> 'bed'"),
+            postgresql_where=text("state <> 'running' AND profile <> 'bed'"),
+        ),
+    )
 
     device_id: Mapped[str] = mapped_column(ForeignKey("device.id"), primary_key=True)
     night: Mapped[date] = mapped_column(Date, primary_key=True, index=True)
@@ -152,6 +171,17 @@ class StaleNightRow(Base):
     night: Mapped[date] = mapped_column(Date, primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     since_ms: Mapped[int]
+
+
+class NightDigestRow(Base):
+    """A device's latest finished nights in a few bytes: derived from `night`, see `digests`."""
+
+    __tablename__ = "night_digest"
+
+    device_id: Mapped[str] = mapped_column(ForeignKey("device.id", ondelete="CASCADE"), primary_key=True)
+    seen_ms: Mapped[int]
+    count: Mapped[int]
+    nights: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class SetAsideRow(Base):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, Text
+from sqlalchemy import CheckConstraint, Date, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gateway.service.records.tables import Base
@@ -77,5 +77,20 @@ class SideEffectRow(Base):
     night: Mapped[date] = mapped_column(Date)
     kind: Mapped[str]
     severity: Mapped[int]
+    note: Mapped[str] = mapped_column(Text)
+    created_ms: Mapped[int]
+
+
+class FollowUpMarkRow(Base):
+    """A follow-up that was done on a day, or postponed until one."""
+
+    __tablename__ = "follow_up_mark"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    patient_id: Mapped[str] = mapped_column(ForeignKey("patient.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str]
+    mark: Mapped[str] = mapped_column(String(16))
+    day: Mapped[date] = mapped_column(Date)
+    who: Mapped[str]
     note: Mapped[str] = mapped_column(Text)
     created_ms: Mapped[int]

@@ -38,6 +38,7 @@ class Refusal(StrEnum):
 
     UNKNOWN_DEVICE = "unknown_device"
     FOREIGN_DEVICE = "foreign_device"
+    REVOKED_GATEWAY = "revoked_gateway"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from analytics.adherence.follow_up import Kind as FollowUpKind
+from analytics.adherence.follow_up import MarkKind
+
 
 class SideEffectKind(StrEnum):
     """Side effects that a dentist's report lists."""
@@ -93,5 +96,25 @@ class SideEffect:
     night: date
     kind: SideEffectKind
     severity: int
+    note: str
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpMark:
+    """What somebody of the staff noted about a follow-up: done on a day, or postponed until one.
+
+    Attributes
+    ----------
+    who : str
+        Name of the user, or of the program's token.
+    """
+
+    id: str
+    patient: str
+    kind: FollowUpKind
+    mark: MarkKind
+    day: date
+    who: str
     note: str
     created_ms: int

@@ -1,4 +1,4 @@
-"""What a page shows, put together: plain functions from records and samples to values, for the API and the pages alike.
+"""What a page shows, put together: plain functions of records, store and who asks, for the API and the pages alike.
 
-Each asks the access rules itself, so that no way in can forget to.
+No HTTP and no page stands here. Whoever calls has passed the gate; what a list shows is cut to what the caller sees.
 """

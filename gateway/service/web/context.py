@@ -43,6 +43,8 @@ class PageContext:
         the service's. Lists over patients take each patient's or device's own.
     address : str
         From where it is looked at, for the audit.
+    url : str
+        Of the service, as the browser knows it.
     path : str
         The page's own, as asked for.
     query : mapping of str to str
@@ -54,6 +56,7 @@ class PageContext:
     token: str = field(repr=False)
     zone: str
     address: str
+    url: str
     path: str
     query: Mapping[str, str]
 

@@ -105,6 +105,34 @@ def loading(text: str = "Loading …") -> ui.element:
     return found
 
 
+class Table:
+    """A table that becomes a list of boxes at phone width: each cell knows its column's name."""
+
+    def __init__(self, *columns: str, label: str) -> None:
+        self._columns = columns
+        table = ui.element("table").classes("sl-table")
+        table.props["aria-label"] = label
+        with table:
+            with ui.element("thead"), ui.element("tr"):
+                for column in columns:
+                    with ui.element("th").props('scope="col"'):
+                        ui.label(column).classes("sl-inline")
+            self._body = ui.element("tbody")
+
+    @contextmanager
+    def row(self) -> Iterator[Callable[[], ui.element]]:
+        """A row; what is given makes its next cell, to be filled in a `with`."""
+        columns = iter(self._columns)
+
+        def cell() -> ui.element:
+            made = ui.element("td")
+            made.props["data-label"] = next(columns)
+            return made
+
+        with self._body, ui.element("tr"):
+            yield cell
+
+
 Kind = Literal["plain", "main", "danger"]
 
 

@@ -52,13 +52,22 @@ class Pages:
         elif scope["type"] != "http":
             await self._app(scope, receive, send)
         elif path.startswith(NICEGUI_FILES) and scope["method"] in _READING:
-            await (await _nicegui())(scope, receive, send)
+            await self._file(scope, receive, send)
         elif path == SIGN_IN_PATH and scope["method"] in _READING:
             await FileResponse(SIGN_IN, media_type="text/html; charset=utf-8")(scope, receive, send)
         elif is_page(path) and scope["method"] in _READING:
             await self._page(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    async def _file(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Give what NiceGUI's pages are made of, to anyone. Of what else is asked for there it would make a page."""
+        from gateway.service.web.runtime import FILES
+
+        if scope["path"].startswith(FILES):
+            await (await _nicegui())(scope, receive, send)
+        else:
+            await PlainTextResponse("there is no such file", 404)(scope, receive, send)
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
         token = session_of(scope)
@@ -88,6 +97,7 @@ class Pages:
             token=token,
             zone=self._site.zone,
             address=client[0] if client else "",
+            url=f"{scope['scheme']}://{Headers(scope=scope).get('host', '')}",
             path=scope["path"],
             query=dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"))),
         )

@@ -14,6 +14,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 from urllib.parse import parse_qs
 
+import nicegui
 from fastapi import FastAPI
 from nicegui import Client, core, ui
 from starlette.requests import Request
@@ -31,6 +32,11 @@ BUILD_S: Final = 20.0
 
 RECONNECT_S: Final = 10.0
 """How long a page whose socket broke off is kept, so that it goes on where it was."""
+
+FILES: Final = tuple(
+    f"/_nicegui/{nicegui.__version__}/{name}/" for name in ("static", "libraries", "components", "resources", "esm")
+)
+"""Beginnings of the paths of NiceGUI's own files."""
 
 HEAD: Final = """
 <meta name="referrer" content="no-referrer">
@@ -79,6 +85,9 @@ def end_pages(site: Site) -> None:
     for client in list(Client.instances.values()):
         visit = visit_of(client)
         if visit is not None and visit.site is site:
+            # Whose socket has just been closed would be deleted once more when it has not come again.
+            for task in client._delete_tasks.values():
+                task.cancel()
             client.delete()
 
 

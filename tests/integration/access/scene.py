@@ -32,6 +32,8 @@ class Scene:
     folder: Path
     url: str = ""
     tokens: dict[tuple[Role, str], str] = field(default_factory=dict)
+    sessions: dict[tuple[Role, str], str] = field(default_factory=dict)
+    raised_ms: int = synthetic.START_MS
 
     def __post_init__(self) -> None:
         self.store, self.records = synthetic.open_both(self.folder)
@@ -66,15 +68,34 @@ class Scene:
         records.people.set_gateway_clinic(synthetic.GATEWAY, "clinic")
         self.alert = self.alert_about(self.patient)
 
-    def alert_about(self, patient: str) -> str:
+    def session(self, role: Role, place: str) -> str:
+        """A session of somebody, for a browser's cookie; the one that was made first, while it lasts."""
+        known = self.sessions.get((role, place), "")
+        if self.sign_in.principal(known, used=False) is None:
+            self.sessions[role, place] = known = self.new_session(role, place)
+        return known
+
+    def new_session(self, role: Role, place: str) -> str:
+        """Another session of somebody."""
+        user = self.records.users.named(f"{role}@{place}")
+        assert user is not None
+        return self.sign_in.start_by_link(self.sign_in.link(user.id).text, address="").token
+
+    def alert_anew(self) -> str:
+        """An alert about the patient that nobody has seen; the one before is over."""
+        self.records.alerts.resolve("spo2_low", self.patient, at_ms=self.raised_ms)
+        self.raised_ms += 60_000
+        return self.alert_about(self.patient, self.raised_ms)
+
+    def alert_about(self, patient: str, at_ms: int = synthetic.START_MS) -> str:
         """An open alert about a patient, with its event in the feed."""
         from analytics.alerts.findings import Finding
         from gateway.service.records import Subject
 
         subject = Subject(patient, "clinic", patient=patient, device=synthetic.DEVICE, gateway=synthetic.GATEWAY)
-        values = {"level": 80.0, "minutes": 5.0, "lowest": 78.0}
-        finding = Finding("spo2_low", True, synthetic.START_MS, synthetic.START_MS, synthetic.START_MS, values)
-        self.records.alerts.tell([(subject, finding, None)], recorded_ms=synthetic.START_MS)
+        values = {"level_pct": 80.0, "minutes": 5.0, "lowest_pct": 78.0}
+        finding = Finding("spo2_low", True, at_ms, at_ms, at_ms, values)
+        self.records.alerts.tell([(subject, finding, None)], recorded_ms=at_ms)
         return self.records.alerts.list(patient=patient)[0].id
 
     def app(self) -> FastAPI:

@@ -13,7 +13,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from gateway.service.access import RULES, Action
 from gateway.service.api.route_rules import OPEN, ROUTE_RULES
-from gateway.service.records import Role
+from gateway.service.records import FollowUpKind, Role
 from tests.integration.access.scene import PLACES, Scene
 from tests.integration.api import synthetic
 
@@ -58,6 +58,12 @@ EXPECTED: dict[str, dict[str, str]] = {
     "GET /patients/{patient}/nights/{night}/view": {"near": "PDCS"},
     "GET /patients/{patient}/outlook": {"near": "PDCS"},
     "GET /patients/{patient}/report": {"near": "PDCS"},
+    "GET /patients/{patient}/overview": {"near": "PDCS"},
+    "GET /patients/{patient}/follow-ups": {"near": "PDCS"},
+    "POST /patients/{patient}/follow-ups": {"near": "PDC"},
+    "DELETE /patients/{patient}/follow-ups/{mark}": {"near": "PDC"},
+    "GET /worklist": {"anyone": "PDC"},
+    "GET /me/overview": {"anyone": "S"},
     "POST /imports/preview": {"anyone": "PDC"},
     "POST /imports": {"near": "PDC"},
     "GET /alerts": {"anyone": "PDC"},
@@ -70,6 +76,8 @@ EXPECTED: dict[str, dict[str, str]] = {
     "POST /alerts/{alert}/comments": {"near": "PDC"},
     "GET /feed/{clinic}": {"clinic": "PDC"},
     "GET /feed/{clinic}/events": {"clinic": "PDC"},
+    "GET /audit": {"anyone": "A"},
+    "GET /audit/verification": {"anyone": "A"},
     "GET /me": {"anyone": "APDCS"},
     "GET /session": {"anyone": "APDCS"},
     "DELETE /session": {"anyone": "APDCS"},
@@ -84,7 +92,7 @@ EXPECTED: dict[str, dict[str, str]] = {
     "DELETE /teams/{team}/patients/{patient}": {"clinic": "A"},
 }
 PEOPLE = (
-    {name for name in EXPECTED if name.split()[1].startswith(("/me", "/teams", "/users"))}
+    {name for name in EXPECTED if name.split()[1].startswith(("/audit", "/me", "/teams", "/users"))}
     | {f"{method} /clinics/{{clinic}}/{what}" for method in ("GET", "POST") for what in ("users", "teams")}
     | {"DELETE /patients/{patient}", "GET /clinics/{clinic}/erasures"}
 )
@@ -105,6 +113,11 @@ def prepared(scene: Scene, name: str) -> str:
             "clinic", "https://example.org/alerts", "env:SOMNOLINK_WEBHOOK_X", at_ms=0
         ).id
     scene.records.treatment.put_step(scene.patient, synthetic.NIGHT, 3.0, at_ms=0)
+    mark = ""
+    if "{mark}" in path:
+        mark = scene.records.follow_ups.add(
+            scene.patient, FollowUpKind.DENTIST, "done", synthetic.NIGHT, who="", at_ms=0
+        ).id
     filled = path.format(
         device=synthetic.DEVICE,
         night=synthetic.NIGHT.isoformat(),
@@ -116,6 +129,7 @@ def prepared(scene: Scene, name: str) -> str:
         assignment=scene.assignment,
         alert=scene.alert,
         webhook=webhook,
+        mark=mark,
     )
     query = {
         "POST /imports": f"?name=night.bin&patient={scene.patient}",

@@ -49,7 +49,7 @@ def test_without_and_with_the_mad(report: Report) -> None:
 
 def test_what_is_due_and_what_a_reader_should_know(report: Report) -> None:
     study, dentist, physician = report.follow_ups
-    assert study.state == "open"
+    assert study.state == "coming"
     assert "6.5 mm" in study.why
     assert dentist.due == physician.due == (scene.FIRST + timedelta(scene.TREATED)).replace(year=2027)
     assert not report.provisional

@@ -39,9 +39,11 @@ from gateway.wire.messages import (
     WaveformFlag,
     WearFlag,
 )
+from gateway.wire.presence import MAX_DEVICES, ClockState, DeviceStatus, RadioState
 from tests.conftest import ROOT
 from tests.unit.wire.samples import batch
 
+STATES = (("gatewayStatus", "radio"), ("deviceStatus", "clock"))
 GATEWAY, DEVICE = "{gateway}", "{device}"
 USERS = {"gateway": "home", "service": SERVICE_USER, "clinic": "clinic"}
 
@@ -187,14 +189,23 @@ def test_acknowledgements_and_presence_have_the_fields_that_are_told(
     acks = [Ack("d", "s", "stored", seqs=(1, 2)), Ack("d", "s", "set_aside", up_to=4, revision=1)]
     payload = document["components"]["messages"]["acknowledgements"]["payload"]
     assert check(document, payload, msgspec.json.decode(encode_acks(acks))) == []
-    for name, kind in (("gatewayStatus", GatewayStatus), ("serviceStatus", ServiceStatus)):
-        fields = msgspec.structs.fields(kind)
+    for name, value in (
+        ("gatewayStatus", GatewayStatus(True)),
+        ("serviceStatus", ServiceStatus(True)),
+        ("deviceStatus", DeviceStatus("d")),
+    ):
+        fields = msgspec.structs.fields(type(value))
         assert list(schemas[name]["properties"]) == [field.name for field in fields]
         assert schemas[name]["required"] == [field.name for field in fields if field.required]
-        status = msgspec.json.decode(encode_status(kind(True)))
-        assert check(document, schemas[name], status) == []
+        plain = msgspec.json.decode(msgspec.json.encode(value))
+        assert check(document, schemas[name], plain) == []
         defaults = {n: p["default"] for n, p in schemas[name]["properties"].items() if "default" in p}
-        assert status == {"online": True} | defaults
+        assert plain == {schemas[name]["required"][0]: plain[schemas[name]["required"][0]]} | defaults
+    states = {name: schemas[name]["properties"][field]["enum"] for name, field in STATES}
+    assert states == {"gatewayStatus": list(get_args(RadioState)), "deviceStatus": list(get_args(ClockState))}
+    assert schemas["gatewayStatus"]["properties"]["devices"]["maxItems"] == MAX_DEVICES
+    full = GatewayStatus(True, 5, devices=[DeviceStatus("d", 3, voltage=2.9, boots=4, clock="ok", drift_ppm=-11.5)])
+    assert check(document, schemas["gatewayStatus"], msgspec.json.decode(encode_status(full))) == []
 
 
 def test_feed_events_have_the_fields_that_are_told(document: dict[str, Any], schemas: dict[str, Any]) -> None:

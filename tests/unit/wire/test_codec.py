@@ -25,6 +25,7 @@ from gateway.wire.codec import (
     encode_status,
 )
 from gateway.wire.messages import MAX_COUNT, MAX_SAMPLES, Ack
+from gateway.wire.presence import DeviceStatus
 from tests.unit.wire.samples import DEVICE, T0, batch
 
 HUGE = 10**5000
@@ -213,7 +214,10 @@ class TestAcknowledgements:
 
 
 def test_presence_is_json_that_people_can_read() -> None:
-    gateway = GatewayStatus(True, T0, "0.1.0", 12, ["outbox_full"], {"resent": 3})
+    ring = DeviceStatus("o2ring-0a1b2c3d4e", T0, firmware="1.2", battery_pct=81.0, clock="ok", drift_ppm=3.5)
+    gateway = GatewayStatus(
+        True, T0, "0.1.0", 12, ["outbox_full"], {"resent": 3}, T0 - 60_000, 1 << 33, "silent", False, None, [ring]
+    )
     assert json.loads(encode_status(gateway)) == {
         "online": True,
         "since_ms": T0,
@@ -221,8 +225,28 @@ def test_presence_is_json_that_people_can_read() -> None:
         "pending": 12,
         "notices": ["outbox_full"],
         "counters": {"resent": 3},
+        "oldest_ms": T0 - 60_000,
+        "disk_free_bytes": 1 << 33,
+        "radio": "silent",
+        "clock_set": False,
+        "clock_error_ms": None,
+        "devices": [
+            {
+                "device": "o2ring-0a1b2c3d4e",
+                "contact_ms": T0,
+                "reachable": True,
+                "model": "",
+                "firmware": "1.2",
+                "battery_pct": 81.0,
+                "voltage": None,
+                "boots": None,
+                "clock": "ok",
+                "drift_ppm": 3.5,
+            }
+        ],
     }
     assert decode_gateway_status(encode_status(gateway)) == gateway
+    assert decode_gateway_status(b'{"online":true,"pending":3}') == GatewayStatus(True, pending=3)  # of an older home
     service = ServiceStatus(True, "00ff", T0)
     assert decode_service_status(encode_status(service)) == service
     assert decode_service_status(b'{"online":false}') == ServiceStatus(False)

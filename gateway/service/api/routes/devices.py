@@ -16,11 +16,13 @@ def router(context: Context) -> APIRouter:
     @routes.get("")
     def list_devices(who: Caller) -> list[DeviceOut]:
         """The enrolled devices that the caller sees, by id."""
-        return [DeviceOut.of(device) for device in context.access.devices(who, context.records.devices.list())]
+        seen = context.access.devices(who, context.records.devices.list())
+        states = context.records.states.devices()
+        return [DeviceOut.of(device, states.get(device.id)) for device in seen]
 
     @routes.get("/{device}")
     def get_device(device: DeviceId) -> DeviceOut:
         """One device."""
-        return DeviceOut.of(context.device(device))
+        return DeviceOut.of(context.device(device), context.records.states.devices([device]).get(device))
 
     return routes

@@ -7,7 +7,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Path, Query, Response
 
-from gateway.service.access import Action
 from gateway.service.api.context import DEVICE_PATTERN, Context, NightDate, PatientId, refusing
 from gateway.service.api.guard import Caller
 from gateway.service.api.models_people import (
@@ -23,6 +22,8 @@ from gateway.service.api.models_people import (
     TreatmentStepIn,
     TreatmentStepOut,
 )
+from gateway.service.care import make_patient
+from gateway.service.handing_out import give_device
 
 AssignmentId = Annotated[str, Path(pattern=r"^a-[0-9a-f]{12}$", description="Id of the assignment")]
 
@@ -59,11 +60,10 @@ def _people(routes: APIRouter, context: Context) -> None:
     @routes.post("/patients", status_code=201, tags=["patients"])
     def add_patient(given: PatientIn, who: Caller) -> PatientOut:
         """Make a patient; the id is random and tells nothing. Whose care teams the maker is in care for the patient."""
-        context.access.clinic(who, Action.MAKE_PATIENT, given.clinic)
         with refusing():
-            made = people.add_patient(**given.model_dump(), at_ms=context.clock.utc_ms())
-            for team in () if who.user is None else context.records.teams.of_user(who.user.id):
-                context.records.teams.put_patient(team, made.id, belongs=True)
+            made = make_patient(
+                context.records, context.access, who, **given.model_dump(), at_ms=context.clock.utc_ms()
+            )
         return PatientOut.of(made)
 
     @routes.get("/patients/{patient}", tags=["patients"])
@@ -99,11 +99,16 @@ def _assignments(routes: APIRouter, context: Context) -> None:
     def assign(patient: PatientId, given: AssignmentIn, who: Caller) -> AssignmentOut:
         """Give the patient a device. Its coming nights are counted in the patient's zone."""
         known = context.patient(patient)
-        context.access.device(who, Action.GIVE_DEVICE, given.device)
         with refusing():
-            made = records.assignments.assign(given.device, patient, from_ms=given.from_ms, to_ms=given.to_ms)
-            if made.holds_at(context.clock.utc_ms()):
-                records.devices.set_zone(given.device, known.zone)
+            made = give_device(
+                records,
+                who,
+                given.device,
+                known,
+                from_ms=given.from_ms,
+                to_ms=given.to_ms,
+                now_ms=context.clock.utc_ms(),
+            )
         return AssignmentOut.of(made)
 
     @routes.patch("/assignments/{assignment}", tags=["patients"])

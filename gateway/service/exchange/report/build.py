@@ -48,7 +48,7 @@ def build(facts: Facts) -> Report:
         nights=nights,
         wear=wear,
         response=response_of(facts),
-        follow_ups=follow_ups(facts.steps, today),
+        follow_ups=follow_ups(facts.steps, today, facts.marks),
         provisional=provisional,
         quality=tuple(_quality(facts, nights, wear, usable, provisional)),
     )

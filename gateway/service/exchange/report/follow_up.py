@@ -1,7 +1,4 @@
-"""What is due: a sleep study that confirms the MAD works, then a yearly visit to the dentist and the sleep physician.
-
-The records hold no visits, so what is due follows from the steps of treatment alone, and the report says so.
-"""
+"""Follow-up as a report tells it: what is due, when, and how that is known."""
 
 from __future__ import annotations
 
@@ -9,14 +6,34 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
-from gateway.service.exchange.report.values import FollowUp
-from gateway.service.records import TreatmentStep
+from analytics.adherence import follow_up as rule
+from analytics.adherence.follow_up import SETTLED, Kind
+from gateway.service.exchange.report.values import Due, FollowUp
+from gateway.service.records import FollowUpMark, TreatmentStep
 
-STUDY: Final = "Sleep study with the MAD in place"
-YEARLY: Final = ("Yearly visit to the dentist", "Yearly visit to the sleep physician")
+NAMES: Final = {
+    Kind.STUDY: "Sleep study with the MAD in place",
+    Kind.DENTIST: "Yearly visit to the dentist",
+    Kind.PHYSICIAN: "Yearly visit to the sleep physician",
+}
+_STATES: Final[dict[rule.State, Due]] = {
+    "not_yet": "not yet",
+    "coming": "coming",
+    "soon": "coming",
+    "due": "due",
+    "done": "done",
+}
 
 
-def follow_ups(steps: Sequence[TreatmentStep], today: date) -> tuple[FollowUp, ...]:
+def as_rule(
+    steps: Sequence[TreatmentStep], marks: Sequence[FollowUpMark], today: date
+) -> tuple[rule.FollowUp, rule.FollowUp, rule.FollowUp]:
+    """What the rule says of what is on record."""
+    given = [(step.night, step.advancement_mm) for step in steps]
+    return rule.follow_ups(given, [rule.Mark(one.kind, one.mark, one.day) for one in marks], today)
+
+
+def follow_ups(steps: Sequence[TreatmentStep], today: date, marks: Sequence[FollowUpMark] = ()) -> tuple[FollowUp, ...]:
     """The study, then the two visits.
 
     Parameters
@@ -25,31 +42,29 @@ def follow_ups(steps: Sequence[TreatmentStep], today: date) -> tuple[FollowUp, .
         Of treatment, in any order.
     today
         The patient's local date.
+    marks
+        What was noted as done or postponed, in the order of noting.
     """
+    return tuple(
+        FollowUp(NAMES[one.kind], _STATES[one.state], one.due, _why(one, steps, today))
+        for one in as_rule(steps, marks, today)
+    )
+
+
+def _why(one: rule.FollowUp, steps: Sequence[TreatmentStep], today: date) -> str:
     begun = [step for step in steps if step.night <= today]
     if not begun:
-        why = "no treatment has begun on record"
-        return tuple(FollowUp(what, "not yet", None, why) for what in (STUDY, *YEARLY))
-    start, latest = min(step.night for step in begun), max(begun, key=lambda step: step.night)
-    study = FollowUp(
-        STUDY,
-        "open",
-        None,
-        f"to confirm that it works, at the advancement that stays; last set {latest.night.isoformat()} to "
-        f"{latest.advancement_mm:g} mm",
-    )
-    due = next_anniversary(start, today)
-    state = f"treatment began {start.isoformat()}; visits are not kept here, so each year's date is shown"
-    return (study, *(FollowUp(what, "coming", due, state) for what in YEARLY))
-
-
-def next_anniversary(start: date, today: date) -> date:
-    """The first anniversary of `start` that is not before `today`; of 29 February it is 1 March in other years."""
-    for year in range(max(start.year + 1, today.year), today.year + 3):
-        try:
-            due = start.replace(year=year)
-        except ValueError:
-            due = date(year, 3, 1)
-        if due >= today:
-            return due
-    raise ValueError(f"treatment that begins {start.isoformat()} has no anniversary near {today.isoformat()}")
+        return "no treatment has begun on record"
+    if one.postponed:
+        return "postponed by the clinic"
+    latest = max(begun, key=lambda step: step.night)
+    if one.kind is Kind.STUDY:
+        if one.state == "done" and one.done is not None:
+            return f"on {one.done.isoformat()}, at {latest.advancement_mm:g} mm"
+        return (
+            f"to confirm that it works, {SETTLED.days} days after the last setting: "
+            f"{latest.night.isoformat()} to {latest.advancement_mm:g} mm"
+        )
+    if one.done is not None:
+        return f"last on {one.done.isoformat()}"
+    return f"treatment began {min(step.night for step in begun).isoformat()}; no visit is on record"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Final
 
@@ -48,12 +49,10 @@ def gather(
     now_ms: int,
     night: date | None = None,
 ) -> Facts:
-    """Read what a report needs.
+    """Read what a report needs: the history, and one night.
 
     Parameters
     ----------
-    period : (date, date)
-        First and last night, both included.
     night : date or None
         The night to be shown sample by sample; the last with oximetry in the period if None.
 
@@ -64,9 +63,29 @@ def gather(
     StoreUnavailableError
         The records or the store do not answer.
     """
+    facts = history(records, patient, period, now_ms=now_ms)
+    assignments = records.assignments.list(patient=patient.id)
+    results = _oximetry(records, assignments, *period)
+    return replace(facts, trace=_trace(records, store, patient, assignments, results, facts.wear, night))
+
+
+def history(records: Records, patient: Patient, period: tuple[date, date], *, now_ms: int) -> Facts:
+    """All that is on record of a patient; no samples, so `trace` is None.
+
+    Parameters
+    ----------
+    period : (date, date)
+        First and last night, both included.
+
+    Raises
+    ------
+    StoreUnavailableError
+        The records do not answer.
+    """
     first, last = period
     assignments = records.assignments.list(patient=patient.id)
     steps = tuple(records.treatment.steps(patient.id))
+    marks = records.follow_ups.of([patient.id]).get(patient.id, [])
     begun = [first, *(step.night for step in steps)]
     since = max(min(begun) - BASELINE, last - MOST)
     nights = patient_nights(records, patient, since, last)
@@ -90,22 +109,25 @@ def gather(
         reading=reading,
         steps=steps,
         side_effects=tuple(one for one in records.treatment.side_effects(patient.id) if first <= one.night <= last),
+        marks=tuple(marks),
         unfinished=frozenset(
             [night for _, night in stale if first <= night <= last]
             + [one.night for one in (*results, *(night for night, _ in wear)) if one.state is State.RUNNING]
         ),
-        trace=_trace(records, store, patient, assignments, results, wear, night),
+        trace=None,
     )
 
 
 def _wear(records: Records, assignments: list[Assignment], first: date, last: date) -> Wears:
     """The recorders' nights while they were the patient's, in order, each with its stretches."""
     found = [
-        (result, tuple(records.results.stretches(result)))
+        result
         for device in sorted({one.device for one in assignments})
         for result in own(records.results.nights(device=device, first=first, last=last, kind="wear"), assignments)
     ]
-    return tuple(sorted(found, key=lambda one: (one[0].night, one[0].device)))
+    stretches = records.results.stretches_of(found)
+    ordered = sorted(found, key=lambda one: (one.night, one.device))
+    return tuple((one, tuple(stretches.get(one.key, ()))) for one in ordered)
 
 
 def _oximetry(records: Records, assignments: list[Assignment], first: date, last: date) -> list[NightResult]:

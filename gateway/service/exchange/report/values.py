@@ -17,6 +17,7 @@ from analytics.nights.treatment import Comparison
 from gateway.service.records import (
     Desaturation,
     Device,
+    FollowUpMark,
     NightResult,
     Patient,
     SideEffect,
@@ -26,7 +27,7 @@ from gateway.service.records import (
 from gateway.service.store.base import Samples
 
 BaselineOf = Literal["nights without the MAD", "sleep study"]
-Due = Literal["not yet", "open", "coming"]
+Due = Literal["not yet", "coming", "due", "done"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,7 @@ class Facts:
     reading: NightsReport
     steps: tuple[TreatmentStep, ...]
     side_effects: tuple[SideEffect, ...]
+    marks: tuple[FollowUpMark, ...]
     unfinished: frozenset[date]
     trace: NightTrace | None
 

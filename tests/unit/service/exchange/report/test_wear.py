@@ -45,6 +45,7 @@ def facts(wear: list[tuple[NightResult, tuple[Stretch, ...]]], days: int, now_da
         reading=evaluate(()),
         steps=(),
         side_effects=(),
+        marks=(),
         unfinished=frozenset(),
         trace=None,
     )
