@@ -66,6 +66,8 @@ def close(records: Records, store: SampleStore, erasure: Erasure, *, now_ms: int
     StoreUnavailableError
         Somebody reads, so that bytes of what was deleted are left in a log: call again.
     """
+    # What was read while it went may have been put together again from before.
+    records.digests.forget({one.device for one in records.erasures.times(erasure.id)})
     if not (store.scrub() and records.erasures.scrub()):
         raise StoreUnavailableError("what was deleted is still in a log that somebody reads")
     counts = (records.erasures.get(erasure.id) or erasure).counts

@@ -19,10 +19,19 @@ from gateway.service.records.assignments import Assignments
 from gateway.service.records.database import Database
 from gateway.service.records.feed import last_seq, note_cursor
 from gateway.service.records.results import night_of_row
-from gateway.service.records.tables import DesaturationRow, DeviceRow, NightRow, StaleNightRow, StretchRow
+from gateway.service.records.tables import (
+    DesaturationRow,
+    DeviceRow,
+    GatewayRow,
+    NightDigestRow,
+    NightRow,
+    StaleNightRow,
+    StretchRow,
+)
 from gateway.service.records.tables_accounts import UserRow
 from gateway.service.records.tables_alerts import AlertRow, DataTimeRow, FeedRow, ThresholdRow
 from gateway.service.records.tables_erasure import ErasedTimeRow, ErasureRow
+from gateway.service.records.tables_homes import JoinCodeRow
 from gateway.service.records.tables_people import AssignmentRow, PatientRow, SideEffectRow, TreatmentStepRow
 from gateway.service.records.values import NightResult
 from gateway.service.records.values_erasure import ErasedTime, Erasure, ErasureState
@@ -119,6 +128,7 @@ class Erasures:
                         ThresholdRow.owner == "patient", ThresholdRow.owner_id == row.patient_id
                     )
                 )
+                _forget_homes_names(session, row.patient_id)
                 # What refers to the patient goes with them: the database itself sees to it.
                 session.execute(sa.delete(PatientRow).where(PatientRow.id == row.patient_id))
                 row.state = ErasureState.CUT
@@ -140,6 +150,7 @@ class Erasures:
             sa.and_(NightRow.start_ms >= time.from_ms, NightRow.start_ms < time.to_ms),
         )
         with self._database.write() as session:
+            session.execute(sa.delete(NightDigestRow).where(NightDigestRow.device_id == time.device))
             nights = [
                 night_of_row(row)
                 for row in session.scalars(sa.select(NightRow).where(NightRow.device_id == time.device, meets))
@@ -216,6 +227,22 @@ def _note_times(session: Session, erasure: ErasureRow, at_ms: int) -> None:
                     whole_device=whole,
                 )
             )
+
+
+def _forget_homes_names(session: Session, patient: str) -> None:
+    """Call the homes by their ids again in which the patient had devices and nobody else has any: people name homes."""
+    theirs = sa.select(AssignmentRow.device_id).where(AssignmentRow.patient_id == patient)
+    others = sa.select(DeviceRow.gateway_id).join(AssignmentRow, AssignmentRow.device_id == DeviceRow.id)
+    homes = session.scalars(
+        sa.select(DeviceRow.gateway_id.distinct()).where(
+            DeviceRow.id.in_(theirs),
+            DeviceRow.gateway_id.not_in(
+                others.where(AssignmentRow.patient_id != patient, AssignmentRow.to_ms.is_(None))
+            ),
+        )
+    ).all()
+    session.execute(sa.update(GatewayRow).where(GatewayRow.id.in_(homes)).values(name=GatewayRow.id))
+    session.execute(sa.update(JoinCodeRow).where(JoinCodeRow.gateway_id.in_(homes)).values(name=JoinCodeRow.gateway_id))
 
 
 def _counted(session: Session, patient: str) -> dict[str, int]:

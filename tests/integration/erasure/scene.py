@@ -86,6 +86,10 @@ class TwoPatients:
             assignments.assign(device, self.gone, from_ms=night_bounds(NIGHTS[0], ZONE)[0], to_ms=HANDED_MS)
             assignments.assign(device, self.stays, from_ms=HANDED_MS)
         records.people.set_gateway_clinic(HOME, "clinic")
+        # A home that nobody else has devices in may be called by its owner's name.
+        records.devices.enrol("home-8", "o2ring-ffffffffff", zone=ZONE, at_ms=1)
+        records.devices.gateway_seen("home-8", 1, name=f"Home of {NAME}")
+        assignments.assign("o2ring-ffffffffff", self.gone, from_ms=1)
         for patient in (self.gone, self.stays):
             records.treatment.put_step(patient, NIGHTS[0], 3.0, at_ms=1, note=NOTE if patient == self.gone else "")
             records.treatment.add_side_effect(
