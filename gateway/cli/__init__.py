@@ -16,6 +16,7 @@ from gateway.cli.decode import decode
 from gateway.cli.demo import demo
 from gateway.cli.doctor import doctor
 from gateway.cli.erase import erase
+from gateway.cli.export import export
 from gateway.cli.join import join
 from gateway.cli.programs import enrol, gateway, service, token
 from gateway.cli.report import report
@@ -45,6 +46,7 @@ for command in (
     enrol,
     backup,
     restore,
+    export,
     erase,
     seed,
 ):

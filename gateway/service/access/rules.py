@@ -32,6 +32,7 @@ class Action(StrEnum):
     CHANGE_PATIENT = "change_patient"
     TREAT = "treat"
     CONSENT = "consent"
+    EXPORT_PATIENT = "export_patient"
     ERASE_PATIENT = "erase_patient"
     REPORT_SIDE_EFFECT = "report_side_effect"
     READ_ALERT = "read_alert"
@@ -66,6 +67,7 @@ RULES: Final[Mapping[Action, Mapping[Role, Relation]]] = {
     Action.TREAT: {_P: Relation.TEAM, _D: Relation.TEAM},
     # The patient says it, or somebody of the team writes down what the patient said.
     Action.CONSENT: {**_CARE, _SELF: Relation.SELF},
+    Action.EXPORT_PATIENT: {**_CARE, _SELF: Relation.SELF},
     # Who runs the clinic answers for what is kept; they know the patient by the opaque id.
     Action.ERASE_PATIENT: {_A: Relation.CLINIC},
     Action.REPORT_SIDE_EFFECT: {**_CARE, _SELF: Relation.SELF},

@@ -45,6 +45,7 @@ ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("POST", "/patients"): (Action.MAKE_PATIENT, Target.LIST),
     ("GET", "/patients/{patient}"): (Action.READ_PATIENT, Target.PATIENT),
     ("PATCH", "/patients/{patient}"): (Action.CHANGE_PATIENT, Target.PATIENT),
+    ("GET", "/patients/{patient}/export"): (Action.EXPORT_PATIENT, Target.PATIENT),
     ("DELETE", "/patients/{patient}"): (Action.ERASE_PATIENT, Target.PATIENT),
     ("GET", "/clinics/{clinic}/erasures"): (Action.ERASE_PATIENT, Target.CLINIC),
     ("GET", "/patients/{patient}/consents"): (Action.READ_PATIENT, Target.PATIENT),

@@ -40,6 +40,7 @@ EXPECTED: dict[str, dict[str, str]] = {
     "POST /patients": {"anyone": "PDC"},
     "GET /patients/{patient}": {"near": "PDCS"},
     "PATCH /patients/{patient}": {"near": "PDC"},
+    "GET /patients/{patient}/export": {"near": "PDCS"},
     "DELETE /patients/{patient}": {"clinic": "A"},
     "GET /clinics/{clinic}/erasures": {"clinic": "A"},
     "GET /patients/{patient}/consents": {"near": "PDCS"},

@@ -1,18 +1,20 @@
-"""A patient's rights: what they consented to, and that they are erased."""
+"""A patient's rights: what they consented to, to have all that is held of them, and to be erased."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query
+from fastapi.responses import StreamingResponse
 
 from gateway.service.api.context import ClinicId, Context, PatientId, refusing
 from gateway.service.api.guard import Caller
 from gateway.service.api.models_privacy import ConsentIn, ConsentOut, ConsentsOut, ErasureOut
+from gateway.service.exchange.whole import export_whole, name_of
 
 
 def router(context: Context) -> APIRouter:
-    """Routes ``/patients/{patient}/consents``, ``DELETE /patients/{patient}`` and ``/clinics/{clinic}/erasures``."""
+    """Routes of a patient's consents, export and erasure, and of a clinic's erasures."""
     routes = APIRouter(tags=["privacy"])
     records = context.records
 
@@ -29,6 +31,19 @@ def router(context: Context) -> APIRouter:
         with refusing():
             made = records.consents.record(patient, given.said(), by=who.on_record, at_ms=context.clock.utc_ms())
         return ConsentOut.of(made)
+
+    @routes.get(
+        "/patients/{patient}/export",
+        response_class=StreamingResponse,
+        responses={200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}},
+    )
+    def get_export(patient: PatientId) -> StreamingResponse:
+        """All that is held of the patient, as one ZIP with a manifest; it is made while it is sent."""
+        known = context.patient(patient)
+        now_ms = context.clock.utc_ms()
+        headers = {"Content-Disposition": f'attachment; filename="{name_of(known, now_ms)}"'}
+        pieces = export_whole(records, context.store, known, now_ms=now_ms)
+        return StreamingResponse(pieces, media_type="application/zip", headers=headers)
 
     @routes.delete("/patients/{patient}", status_code=202)
     def erase(
