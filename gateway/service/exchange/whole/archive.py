@@ -18,7 +18,7 @@ from gateway.service.exchange.report.export import Wanted, export
 from gateway.service.exchange.whole import documents
 from gateway.service.exchange.whole.stream import ZipStream
 from gateway.service.nights import night_of
-from gateway.service.records import Assignment, Patient, Records
+from gateway.service.records import Assignment, Patient, Purpose, Records
 from gateway.service.store.base import Samples, SampleStore
 from gateway.wire.messages import KINDS, Kind, Origin
 
@@ -78,11 +78,12 @@ def export_whole(
         ("audit", documents.audit(records, patient)),
     ):
         yield from archive.add(f"record/{name}.jsonl", documents.lines(found))
-    for wanted, ending in ((Wanted("pdf", identified=True), "pdf"), (Wanted("fhir", identified=True), "fhir.json")):
+    named = not records.consents.withdrawn(patient.id, Purpose.SHARING)
+    for wanted, ending in ((Wanted("pdf", identified=named), "pdf"), (Wanted("fhir", identified=named), "fhir.json")):
         yield from archive.add(
             f"reports/report.{ending}", [export(records, store, patient, wanted, now_ms=now_ms).data]
         )
-    nights = export(records, store, patient, Wanted("csv", identified=True), now_ms=now_ms).data
+    nights = export(records, store, patient, Wanted("csv"), now_ms=now_ms).data
     yield from archive.add("reports/nights.csv", [nights])
     parts = [part for one in assignments for part in _parts(records, store, one)]
     for done, (assignment, kind, night, bounds) in enumerate(parts):
