@@ -234,7 +234,9 @@ def _forget_homes_names(session: Session, patient: str) -> None:
     theirs = sa.select(AssignmentRow.device_id).where(AssignmentRow.patient_id == patient)
     others = sa.select(DeviceRow.gateway_id).join(AssignmentRow, AssignmentRow.device_id == DeviceRow.id)
     homes = session.scalars(
-        sa.select(DeviceRow.gateway_id.distinct()).where(
+        sa.select(DeviceRow.gateway_id)
+        .distinct()
+        .where(
             DeviceRow.id.in_(theirs),
             DeviceRow.gateway_id.not_in(
                 others.where(AssignmentRow.patient_id != patient, AssignmentRow.to_ms.is_(None))
