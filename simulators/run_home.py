@@ -1,7 +1,8 @@
 """A virtual home as a process of its own: ``python -m simulators.run_home ORDER.json``.
 
 It may be killed at any moment. Started again with the same order it goes on at the simulated time that it had reached,
-with what would have survived in a real home: the gateway's outbox, and the ring's own memory.
+with the gateway's outbox as it was. The ring lost no power: it has lived since the plan's epoch, and what it has
+recorded follows from that, so its files are made again, the same.
 
 On stdout it prints one JSON object a line: `Report`.
 """
@@ -20,9 +21,8 @@ import numpy as np
 
 from gateway.home.devices.driver import Mode
 from gateway.wire.client import BrokerAddress
-from simulators.devices import O2Ring
 from simulators.devices.replay import Recording, replay_options, replay_trace
-from simulators.home import FIRST_EVENING, HomePlan, Oximeter, VirtualHome, plan_nights, virtual_home
+from simulators.home import FIRST_EVENING, HomePlan, Oximeter, plan_nights, virtual_home
 from simulators.radio.quiet import quiet_bumble
 from simulators.timeloop import SimulatedClock, run
 from simulators.truth import truth_of
@@ -31,7 +31,7 @@ REPORT_EVERY_S: Final = 300.0
 """Simulated seconds between two reports."""
 
 SAVE_EVERY_S: Final = 60.0
-"""Simulated seconds between two looks at what would survive a loss of power."""
+"""Simulated seconds between two notes of the time that was reached."""
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -40,7 +40,7 @@ class Order(msgspec.Struct, frozen=True):
     Attributes
     ----------
     data : str
-        Its folder: outbox, ring memory, time reached, truth.
+        Its folder: outbox, time reached, truth.
     recording : str
         An ``.npz`` with `spo2`, `pulse`, `motion`, `start_utc_ms`, `interval_ms` to be replayed; empty: a sleeper.
     password : str
@@ -109,43 +109,32 @@ def plan_of(order: Order) -> HomePlan:
     return HomePlan((trace,), start_ms - lead_ms, options=options, zone=order.zone, live_ms=interval_ms)
 
 
-class _Survivors:
-    """What a loss of power leaves: the time, and the ring's memory."""
+class _TimeReached:
+    """The simulated time that is gone on from."""
 
     def __init__(self, folder: Path) -> None:
-        self._time = folder / "time"
-        self._ring = folder / "ring"
-        self._ring.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / "time"
 
-    def reached_ms(self, epoch_ms: int) -> int:
+    def load(self, epoch_ms: int) -> int:
         try:
-            return int(self._time.read_text())
+            return int(self._path.read_text())
         except (OSError, ValueError):
             return epoch_ms
 
-    def load(self, device: object) -> None:
-        files = {path.name: path.read_bytes() for path in sorted(self._ring.glob("[0-9]*"))}
-        if isinstance(device, O2Ring) and files:
-            device.recorder.files.update(files)
-            device.recorder.memory.update(files)
-
-    def save(self, home: VirtualHome) -> None:
-        if isinstance(home.device, O2Ring):
-            for name, data in home.device.files.items():
-                _write(self._ring / name, data)
-        _write(self._time, str(home.clock.utc_ms()).encode())
+    def save(self, utc_ms: int) -> None:
+        _write(self._path, str(utc_ms).encode())
 
 
 def _write(path: Path, data: bytes) -> None:
-    if not path.exists() or path.read_bytes() != data:
-        draft = path.with_name(f".{path.name}")
-        draft.write_bytes(data)
-        draft.replace(path)
+    draft = path.with_name(f".{path.name}")
+    draft.write_bytes(data)
+    draft.replace(path)
 
 
 async def _live(order: Order, plan: HomePlan, clock: SimulatedClock) -> None:
     folder = Path(order.data)
-    survivors = _Survivors(folder)
+    reached = _TimeReached(folder)
     broker = BrokerAddress(order.host, order.port, username=order.username or None, password=order.password or None)
 
     def tell(event: Literal["night", "time", "pull", "drain", "done"], **values: int) -> None:
@@ -163,12 +152,11 @@ async def _live(order: Order, plan: HomePlan, clock: SimulatedClock) -> None:
     async with virtual_home(
         plan, clock, data=folder, broker=broker, gateway=order.gateway, mode=order.mode, progress=pulling
     ) as home:
-        survivors.load(home.device)
 
         async def keep() -> None:
             told_s = clock.monotonic_s()
             while True:
-                survivors.save(home)
+                reached.save(clock.utc_ms())
                 if clock.monotonic_s() - told_s >= REPORT_EVERY_S:
                     told_s = clock.monotonic_s()
                     tell("time", pending=(await home.home.outbox.use()).batches)
@@ -184,7 +172,7 @@ async def _live(order: Order, plan: HomePlan, clock: SimulatedClock) -> None:
 
         helpers = [asyncio.create_task(keep()), asyncio.create_task(cut_links())]
         await home.live_through(lambda index: tell("night", night=index))
-        survivors.save(home)
+        reached.save(clock.utc_ms())
         for task in helpers:
             task.cancel()
         tell("drain", pending=(await home.home.outbox.use()).batches)
@@ -201,7 +189,7 @@ def main(path: str) -> None:
     quiet_bumble()
     order = msgspec.json.decode(Path(path).read_bytes(), type=Order)
     plan = plan_of(order)
-    epoch_ms = _Survivors(Path(order.data)).reached_ms(plan.epoch_ms)
+    epoch_ms = _TimeReached(Path(order.data)).load(plan.epoch_ms)
 
     async def live(clock: SimulatedClock) -> None:
         await _live(order, plan, clock)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, time, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final
 
 from analytics.adherence.results import Missing, WearInterval
+from analytics.calendar import at_wall_time, night_bounds, night_of
 
 UNKNOWN_MIN: Final = 240.0
 """A night in which so many minutes lack data may hide a night's use of four hours: it is not called unused."""
@@ -72,17 +73,6 @@ class WearNight:
         return None if self.status is NightStatus.MISSING else self.worn_min / 60.0
 
 
-def night_of(utc_ms: int, zone: tzinfo) -> date:
-    """Return the night that an instant belongs to: the local date of the noon before it."""
-    local = datetime.fromtimestamp(utc_ms / 1000.0, UTC).astimezone(zone)
-    return (local.replace(tzinfo=None) - timedelta(hours=12)).date()
-
-
-def night_bounds_ms(night: date, zone: tzinfo) -> tuple[int, int]:
-    """Noon to noon in UTC ms: 24 h, 23 or 25 where the clocks change."""
-    return _local_ms(night, time(12), zone), _local_ms(night + timedelta(days=1), time(12), zone)
-
-
 def wear_nights(
     intervals: Sequence[WearInterval], missing: Sequence[Missing], first_ms: int, last_ms: int, zone: tzinfo
 ) -> tuple[WearNight, ...]:
@@ -111,16 +101,16 @@ def wear_nights(
         raise ValueError("the last reading lies before the first")
     first, last = night_of(first_ms, zone), night_of(last_ms, zone)
     unseen = [
-        Missing(night_bounds_ms(first, zone)[0], first_ms),
+        Missing(night_bounds(first, zone)[0], first_ms),
         *missing,
-        Missing(last_ms, night_bounds_ms(last, zone)[1]),
+        Missing(last_ms, night_bounds(last, zone)[1]),
     ]
     return tuple(_night(night, intervals, unseen, zone) for night in _dates(first, last))
 
 
 def _night(night: date, intervals: Sequence[WearInterval], unseen: Sequence[Missing], zone: tzinfo) -> WearNight:
-    begin, end = night_bounds_ms(night, zone)
-    in_bed = _local_ms(night, BED_HOURS[0], zone), _local_ms(night + timedelta(days=1), BED_HOURS[1], zone)
+    begin, end = night_bounds(night, zone)
+    in_bed = at_wall_time(night, BED_HOURS[0], zone), at_wall_time(night + timedelta(days=1), BED_HOURS[1], zone)
     parts = [
         (interval, max(interval.start_ms, begin), min(interval.end_ms, end))
         for interval in intervals
@@ -149,10 +139,6 @@ def _night(night: date, intervals: Sequence[WearInterval], unseen: Sequence[Miss
 
 def _overlap_min(gaps: Sequence[Missing], begin: int, end: int) -> float:
     return sum(max(min(gap.end_ms, end) - max(gap.start_ms, begin), 0) for gap in gaps) / 60_000.0
-
-
-def _local_ms(day: date, at: time, zone: tzinfo) -> int:
-    return round(datetime.combine(day, at, zone).timestamp() * 1000)
 
 
 def _dates(first: date, last: date) -> Iterator[date]:

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.nights.calendar import minutes_after_noon
+from analytics.calendar import minutes_after_noon
 from analytics.nights.ranks import mann_whitney_p, shift
 from analytics.nights.records import Kind, PatientNight
 

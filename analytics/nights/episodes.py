@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from analytics.nights.calendar import night_bounds, night_of
+from analytics.calendar import night_bounds, night_of
 from analytics.nights.records import SensorRecord, Unused, UnusedReason
 from analytics.nights.spans import length_s, overlap_s
 

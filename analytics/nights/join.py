@@ -19,7 +19,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, time, timedelta
 from typing import Final, get_args
 
-from analytics.nights.calendar import at_wall_time, night_bounds
+from analytics.calendar import at_wall_time, night_bounds
 from analytics.nights.episodes import NAP_BELOW_H, Episode, counting, hours, placed, sleeps_and_naps
 from analytics.nights.indices import combined
 from analytics.nights.mouth import wear_of

@@ -26,7 +26,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.nights.calendar import night_bounds
+from analytics.calendar import night_bounds
 from analytics.nights.changes import changes
 from analytics.nights.cohort import intraclass_correlation, misclassification
 from analytics.nights.model import POPULATIONS, posterior

@@ -14,6 +14,7 @@ class Bonds:
     def __init__(self, store: object):
         self._store = store
         self._changes = {}
+        self._writing = {}
 
     def get(self, kind: int, index: int, key: bytes) -> bytes:
         """The secret of that kind and key, or without a key the one with that number; None if there is none."""
@@ -21,7 +22,8 @@ class Bonds:
             return self._value(self._name(kind, key))
         prefix = self._name(kind, b"")
         names = set(self._store.keys(prefix))
-        names.update(name for name in self._changes if name.startswith(prefix))
+        for unwritten in (self._writing, self._changes):
+            names.update(name for name in unwritten if name.startswith(prefix))
         present = [name for name in sorted(names) if self._value(name) is not None]
         return self._value(present[index]) if index < len(present) else None
 
@@ -51,13 +53,18 @@ class Bonds:
         self._changes[_OWNER + address] = None
 
     def flush(self) -> None:
-        """Write what has changed to flash; not from an interrupt."""
+        """Write what has changed to flash; not from an interrupt, which may come meanwhile and finds what it set."""
         while self._changes:
-            changes, self._changes = self._changes, {}
-            self._store.put_all(changes)
+            self._writing = self._changes
+            self._changes = {}
+            self._store.put_all(self._writing)
+            self._writing = {}
 
     def _name(self, kind: int, key: bytes) -> bytes:
         return _BOND + bytes((kind,)) + bytes(key)
 
     def _value(self, name: bytes) -> bytes:
-        return self._changes[name] if name in self._changes else self._store.get(name)
+        for unwritten in (self._changes, self._writing):
+            if name in unwritten:
+                return unwritten[name]
+        return self._store.get(name)

@@ -8,8 +8,8 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analytics.calendar import night_bounds
 from analytics.nights import history
-from analytics.nights.calendar import night_bounds
 from analytics.nights.history import HistoryState
 from analytics.nights.join import join_night, join_nights
 from analytics.nights.records import PatientNight, SensorRecord, TreatmentStep

@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from analytics.adherence.nights import NightStatus, WearNight, night_bounds_ms, night_of, wear_nights
+from analytics.adherence.nights import NightStatus, WearNight, wear_nights
 from analytics.adherence.results import EdgeBy, Missing, PostureMinutes, Suspicion, WearInterval
+from analytics.calendar import night_bounds, night_of
 
 PARIS = ZoneInfo("Europe/Paris")
 HOUR_MS = 3_600_000
@@ -48,7 +49,7 @@ def test_a_night_begins_at_noon() -> None:
 
 @pytest.mark.parametrize(("night", "hours"), [("2026-03-28", 23), ("2026-10-24", 25), ("2026-03-03", 24)])
 def test_nights_in_which_the_clocks_change(night: str, hours: int) -> None:
-    begin, end = night_bounds_ms(date.fromisoformat(night), PARIS)
+    begin, end = night_bounds(date.fromisoformat(night), PARIS)
     assert end - begin == hours * HOUR_MS
     assert night_of(begin, PARIS) == night_of(end - 1, PARIS) == date.fromisoformat(night)
     assert night_of(end, PARIS) != date.fromisoformat(night)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from analytics.nights.calendar import night_bounds
+from analytics.calendar import night_bounds
 from analytics.nights.records import Kind, PatientNight, SensorRecord
 
 ZONE = "Europe/Berlin"

@@ -6,7 +6,7 @@ from datetime import date, time, timedelta
 
 import pytest
 
-from analytics.nights.calendar import at_wall_time, minutes_after_noon, night_bounds, night_of
+from analytics.calendar import at_wall_time, minutes_after_noon, night_bounds, night_of
 from analytics.nights.spans import length_s, overlap_s, share_pct, union
 from tests.unit.analytics.nights.records import NEXT, NIGHT, ZONE, at
 
