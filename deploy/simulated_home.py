@@ -1,7 +1,9 @@
 """The simulated home of docker-compose.yml: a sleeper's ring on a virtual radio, and the real home gateway.
 
-It lives through the last seven nights, `SIMULATION_PACE` simulated seconds a real one, and ends when the service has
-acknowledged all of it. Its settings are those of `somnolink gateway`. Started again, it goes on where it had got to.
+It joins the clinic by the one-time code in the file `SIMULATION_INVITATION`, as `somnolink join` does, where it has not
+joined yet. Then it lives through the last seven nights, `SIMULATION_PACE` simulated seconds a real one, and ends when
+the service has acknowledged all of it. Its settings are those of `somnolink gateway`. Started again, it goes on where
+it had got to.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.cli.programs import broker_address
 from gateway.errors import ConfigurationError, SomnolinkError
+from gateway.home.join import Place, ask, box_key, check_url, keep, read_words
 from gateway.settings import Settings, load_settings
 from simulators.home import DAY_MS, plan_nights, virtual_home
 from simulators.timeloop import SimulatedClock, run
@@ -28,6 +31,7 @@ SAVE_EVERY_S = 60.0
 def main() -> None:
     """Live through the nights that the settings ask for."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    _join_once()
     settings = load_settings()
     try:
         pace = float(os.environ.get("SIMULATION_PACE", "60"))
@@ -45,6 +49,21 @@ def main() -> None:
         await _live(settings, folder, first, reached, clock)
 
     run(live, epoch_ms=epoch_ms, pace=pace)
+
+
+def _join_once() -> None:
+    """Join by the code that lies ready, if the settings file is not there yet."""
+    invitation, config = os.environ.get("SIMULATION_INVITATION"), os.environ.get("SOMNOLINK_CONFIG", "")
+    if not invitation or Path(config).exists():
+        return
+    try:
+        url, code = read_words(Path(invitation).read_text("utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"no invitation at {invitation}: {error.strerror}") from None
+    data = Path(os.environ["SOMNOLINK_HOME_DATA"])
+    # Plain HTTP will do on a network that the composition's own containers alone are on.
+    answer = ask(check_url(url, plain_http=True), code, box_key(data))
+    keep(answer, Place(data, Path(config)))
 
 
 def _begun(note: Path, zone: str) -> datetime:

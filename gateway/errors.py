@@ -11,6 +11,7 @@
     │   └── TransferError               a transfer broke off; what arrived is kept
     ├── WireError                   a message does not obey the wire contract (2)
     ├── BrokerError                 the broker cannot be reached or refuses us (5)
+    │   └── BrokerRefusalError          it is there, and does not let us in
     ├── JoinError                   a clinic does not answer a box that wants to join, or says no (5)
     ├── OutboxError                 the outbox on disk cannot be used (6)
     │   └── OutboxFullError             it has reached its size bound
@@ -80,6 +81,10 @@ class BrokerError(SomnolinkError):
     """The MQTT broker cannot be reached or refuses us."""
 
     exit_status = 5
+
+
+class BrokerRefusalError(BrokerError):
+    """The broker is there, and does not let us in, or not do what we asked: to try again at once is of no use."""
 
 
 class JoinError(SomnolinkError):

@@ -124,7 +124,7 @@ class ServiceSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     http_rate_per_s, http_burst : int
         Requests a second that one address may make in the long run, and at once; rate 0: as many as it likes.
     public_url : str
-        Address of the service as homes reach it, ``https://...``; empty: the one that whoever makes a code uses.
+        Address of the service as people and homes reach it, ``https://...``; empty: the one that whoever asks uses.
     metrics_token_file : str
         File that holds the token by which Prometheus reads the metrics; empty: `somnolink token` makes one.
     """
@@ -160,8 +160,6 @@ class SignInSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         Whether everybody but patients must have a second factor: a session without it opens the own account alone.
     factor_key_file : str
         File that holds the key by which secrets of second factors are sealed in the records; empty: they are plain.
-    public_url : str
-        Where people find the service, such as ``https://sleep.clinic.example``; empty: taken from each request.
     oidc_issuer : str
         OpenID Connect provider, as its discovery document names it; empty: none.
     oidc_client_id, oidc_client_secret_file : str
@@ -176,7 +174,6 @@ class SignInSettings(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     session_hours: Annotated[int, msgspec.Meta(ge=1, le=720)] = 12
     staff_second_factor: bool = False
     factor_key_file: str = ""
-    public_url: str = ""
     oidc_issuer: str = ""
     oidc_client_id: str = ""
     oidc_client_secret_file: str = ""
@@ -282,6 +279,8 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
         raise ConfigurationError(f"settings {path or 'of the environment'}: {error}") from None
     for zone in (settings.home.zone, settings.service.zone):
         check_zone(zone)
+    if settings.service.public_url and not settings.service.public_url.startswith(("https://", "http://")):
+        raise ConfigurationError("service.public_url is an address that begins with https://")
     if bool(settings.service.http_certificate_file) != bool(settings.service.http_key_file):
         raise ConfigurationError("service.http_certificate_file and service.http_key_file go together")
     broker = settings.broker

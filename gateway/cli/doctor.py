@@ -18,7 +18,7 @@ import typer
 
 from gateway.cli.programs import ConfigOption, broker_address
 from gateway.clock import SystemClock
-from gateway.errors import ConfigurationError, SomnolinkError
+from gateway.errors import BrokerRefusalError, ConfigurationError, SomnolinkError
 from gateway.home.conditions import CONDITIONS, LOW_DISK_BYTES
 from gateway.settings import Settings, load_settings
 
@@ -108,6 +108,8 @@ def check_broker(settings: Settings) -> Finding:
         connection.close()
     except ConfigurationError as error:
         return wrong("Broker", str(error), "settings_wrong")
+    except BrokerRefusalError as error:
+        return wrong("Broker", str(error), "broker_refuses")
     except SomnolinkError as error:
         return wrong("Broker", str(error), "broker_away")
     return Finding("Broker", True, f"{address} lets {name} in")

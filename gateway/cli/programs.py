@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gateway.home.collect.radio import AnyRadio
     from gateway.service.api.rate import RateLimit
     from gateway.service.api.server import HttpTls
-    from gateway.service.homes import BrokerAccounts, Place
+    from gateway.service.homes import DynamicSecurity, Place
     from gateway.service.records import Records
     from gateway.service.store.base import SampleStore
 
@@ -155,15 +155,13 @@ def http_rate(settings: Settings) -> RateLimit | None:
     return RateLimit(service.http_rate_per_s, service.http_burst) if service.http_rate_per_s else None
 
 
-def broker_accounts(settings: Settings) -> tuple[BrokerAccounts | None, bytes]:
+def broker_accounts(settings: Settings) -> tuple[DynamicSecurity | None, bytes]:
     """What makes the broker's accounts, and the key of the homes' passwords; None: they are made by hand.
 
     Raises
     ------
     ConfigurationError
         A password's file cannot be read.
-    BrokerError
-        The broker is away, or does not take the administrator's word.
     """
     from gateway.service.homes import DynamicSecurity
 
@@ -172,9 +170,8 @@ def broker_accounts(settings: Settings) -> tuple[BrokerAccounts | None, bytes]:
         return None, b""
     secret = read_secret(broker.admin_password_file, "the broker administrator's password") or ""
     own = broker_address(settings, SERVICE_USER)
-    accounts = DynamicSecurity(replace(own, username=broker.admin_user, password=secret), own.password or "")
-    accounts.prepare()
-    return accounts, secret.encode()
+    admin = replace(own, username=broker.admin_user, password=secret)
+    return DynamicSecurity(admin, own.password or ""), secret.encode()
 
 
 def place_of(settings: Settings) -> Place:
@@ -198,6 +195,8 @@ def service(config: ConfigOption = None) -> None:
     if metrics_token is not None:
         admit_scraper(records, metrics_token, now_ms=SystemClock().utc_ms())
     accounts, accounts_key = broker_accounts(settings)
+    if accounts is not None:
+        accounts.prepare()
     plan = ServiceConfig(
         broker_address(settings, SERVICE_USER),
         settings.service.zone,
@@ -211,6 +210,8 @@ def service(config: ConfigOption = None) -> None:
         accounts=accounts,
         accounts_key=accounts_key,
         place=place_of(settings),
+        sign_in=settings.sign_in,
+        public_url=settings.service.public_url,
     )
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 import time
@@ -29,6 +30,8 @@ from gateway.wire.client import BrokerAddress
 if TYPE_CHECKING:
     from gateway.clock import Clock
     from gateway.demo.clinic import DemoClinic
+    from gateway.service.app import Service
+    from gateway.service.homes import BrokerAccounts
     from gateway.service.records import Records
     from gateway.service.store.base import SampleStore
     from simulators.run_home import Order, Report
@@ -115,16 +118,22 @@ def run_demo(plan: DemoPlan, audience: Audience, started_s: float) -> DemoResult
     clock = SystemClock()
     plan.folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        home, service_address = stack.enter_context(_broker(plan.broker))
+        broker = stack.enter_context(_broker(plan.broker))
         store = stack.enter_context(_store(plan))
         records = Records(plan.folder / "records.db")
         stack.callback(records.close)
         clinic = None if plan.headless else _clinic(plan, store, records, clock, audience)
-        zone = "UTC" if clinic is None else ZONE
-        config = ServiceConfig(service_address, zone, auto_enrol=True, http_port=plan.port)
+        config = ServiceConfig(
+            broker.service,
+            "UTC" if clinic is None else ZONE,
+            auto_enrol=True,
+            http_port=plan.port,
+            accounts=broker.accounts,
+            accounts_key=secrets.token_bytes(32),
+        )
         service = stack.enter_context(Service(config, store, records, clock))
         service.start(wait_s=CONNECT_S)
-        order = _order(plan, home)
+        order = _order(plan, broker.home or _joined(service))
         try:
             life = plan_of(order)
         except ValueError as error:
@@ -181,20 +190,43 @@ def _links(records: Records, clock: Clock, clinic: DemoClinic) -> dict[str, str]
     return {word: sign_in.link(user).text for word, user in clinic.users.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class _Broker:
+    """A broker: where the service is at home in it, and the home, unless it has yet to join."""
+
+    service: BrokerAddress
+    home: BrokerAddress | None = None
+    accounts: BrokerAccounts | None = None
+
+
 @contextmanager
-def _broker(choice: str) -> Iterator[tuple[BrokerAddress, BrokerAddress]]:
-    """The addresses of the home and of the service at the broker that was chosen."""
+def _broker(choice: str) -> Iterator[_Broker]:
+    """The broker that was chosen; at one that is not ours, accounts are made by hand."""
     if choice != "embedded":
         BrokerAddress.parse(choice)
         settings = msgspec.structs.replace(
             load_settings(), broker=msgspec.structs.replace(load_settings().broker, url=choice)
         )
-        yield broker_address(settings, GATEWAY), broker_address(settings, SERVICE_USER)
+        yield _Broker(broker_address(settings, SERVICE_USER), broker_address(settings, GATEWAY))
         return
+    from gateway.service.homes import EmbeddedAccounts
     from gateway.wire.broker import EmbeddedBroker
 
-    with EmbeddedBroker([GATEWAY, SERVICE_USER]) as broker:
-        yield broker.address(GATEWAY), broker.address(SERVICE_USER)
+    with EmbeddedBroker([SERVICE_USER]) as broker:
+        yield _Broker(broker.address(SERVICE_USER), accounts=EmbeddedAccounts(broker))
+
+
+def _joined(service: Service) -> BrokerAddress:
+    """The home's address, got by a one-time code as any home gets it."""
+    from gateway.service.records.tables import FIRST_CLINIC
+
+    known = service.records.homes.home(GATEWAY)
+    clinic = FIRST_CLINIC if known is None else known.clinic
+    made = service.enrolment.invite(clinic, "Simulated home", by="demo", gateway=GATEWAY)
+    joined = service.enrolment.join(made.code, secrets.token_hex(32))
+    if joined is None:
+        raise SomnolinkError("the simulated home could not join by its code")
+    return BrokerAddress.parse(joined.broker, username=joined.gateway, password=joined.password)
 
 
 def _store(plan: DemoPlan) -> SampleStore:

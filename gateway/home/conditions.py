@@ -70,6 +70,11 @@ CONDITIONS: Final[Mapping[str, Words]] = {
         "Look whether the internet works at home, and switch the router off and on. If it works elsewhere and this "
         "message is still here after an hour, call your contact.",
     ),
+    "broker_refuses": Words(
+        "The clinic does not let this box in.",
+        "Your nights are kept in the box, for weeks if need be.",
+        "Call your contact: the box may have to join the clinic anew, by a new code.",
+    ),
     "outbox_nearly_full": Words(
         "The box is nearly full.",
         "It leaves new nights on the devices until it has sent what it holds.",
@@ -163,6 +168,7 @@ class HomeFacts:
     devices: tuple[DeviceFacts, ...] = ()
     strangers_unreachable: int = 0
     broker_away_s: float = 0.0
+    broker_refuses: bool = False
     pending: int = 0
     nearly_full: bool = False
     thinned: bool = False
@@ -202,7 +208,8 @@ def conditions_of(facts: HomeFacts) -> list[Condition]:
         ("outbox_full", facts.thinned),
         ("outbox_nearly_full", facts.nearly_full and not facts.thinned),
         ("disk_low", facts.disk_free_bytes is not None and facts.disk_free_bytes < LOW_DISK_BYTES),
-        ("broker_away", facts.broker_away_s >= NO_BROKER_S),
+        ("broker_refuses", facts.broker_refuses),
+        ("broker_away", facts.broker_away_s >= NO_BROKER_S and not facts.broker_refuses),
         ("no_device", unmet and not facts.strangers_unreachable),
         ("device_unreachable", facts.strangers_unreachable > 0),
     )

@@ -148,6 +148,7 @@ class Health:
             ),
             strangers_unreachable=len(unreachable - {one.address for one in known}),
             broker_away_s=0.0 if self._publisher.connected else now_s - self._connected_s,
+            broker_refuses=self._publisher.refused,
             pending=0 if use is None else use.batches,
             nearly_full=use is not None and not use.accepts_stored,
             thinned=self._recent("thinned", thinned),

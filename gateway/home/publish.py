@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from typing import Final
 
 from gateway.clock import Clock
-from gateway.errors import BrokerError, OutboxError, WireError
+from gateway.errors import BrokerError, BrokerRefusalError, OutboxError, WireError
 from gateway.home.outbox import Outbox, Waiting
 from gateway.wire import topics
 from gateway.wire.client import BrokerAddress, Connection, Message, Will
@@ -72,6 +72,7 @@ class Publisher:
         self.connected = False
         self.resent = 0
         self.problem: str | None = None
+        self.refused = False
 
     def notice(self, batches: int) -> None:
         """Take note that so many new batches wait."""
@@ -91,6 +92,7 @@ class Publisher:
                 if self.problem is None:
                     log.warning("%s; what is collected waits in the outbox", error)
                 self.problem = str(error)
+                self.refused = isinstance(error, BrokerRefusalError)
             await self._clock.sleep(wait_s * random.uniform(0.8, 1.2))
             wait_s = min(BACKOFF_MOST_S, 2 * wait_s)
 
@@ -115,7 +117,7 @@ class Publisher:
         try:
             await loop.run_in_executor(None, connection.open, subscriptions)
             log.info("connected to the broker at %s", self._address)
-            self.connected, self.problem = True, None
+            self.connected, self.problem, self.refused = True, None, False
             await self._serve(connection)
         finally:
             self.connected = False

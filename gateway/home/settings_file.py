@@ -27,7 +27,7 @@ def set_values(text: str, wanted: Mapping[str, Mapping[str, str]]) -> str:
         The file is none, or writes these keys in a way that is not changed here (dotted, or over several lines).
     """
     before = _read(text, "is no TOML")
-    lines = text.splitlines()
+    lines = text.removesuffix("\n").split("\n") if text else []
     for section, values in wanted.items():
         lines = _set_section(lines, section, dict(values))
     made = "\n".join(lines) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
@@ -22,8 +22,9 @@ from gateway.service.ingest.ingest import Ingest
 from gateway.service.link.line import ServiceLink
 from gateway.service.records import Records
 from gateway.service.retention import RetentionJob
+from gateway.service.sign_in import SignIn
 from gateway.service.store.base import SampleStore
-from gateway.settings import RetentionSettings
+from gateway.settings import RetentionSettings, SignInSettings
 from gateway.wire.client import BrokerAddress
 
 SWITCH_S: Final = 0.0005
@@ -59,6 +60,8 @@ class ServiceConfig:
     accounts: BrokerAccounts | None = None
     accounts_key: bytes = b""
     place: Place | None = None
+    sign_in: SignInSettings = field(default_factory=SignInSettings)
+    public_url: str = ""
 
 
 class Service:
@@ -66,14 +69,20 @@ class Service:
 
     Raises
     ------
-    ServerError
-        The port is taken.
+    ConfigurationError
+        A file that the settings of sign-in name cannot be read.
+
+    Attributes
+    ----------
+    sign_in : SignIn
+        Lets people in.
     """
 
     def __init__(self, config: ServiceConfig, store: SampleStore, records: Records, clock: Clock) -> None:
         self._config = config
         self.store = store
         self.records = records
+        self.sign_in: Final = SignIn(records, clock, config.sign_in, public_url=config.public_url)
         self._link = ServiceLink(config.broker)
         self.ingest = Ingest(records, store, clock, self._link, auto_enrol=config.auto_enrol, zone=config.zone)
         self._feed = MqttFeed(records, config.broker)
@@ -109,6 +118,7 @@ class Service:
                 rate=self._config.rate,
                 erase=self._erasures.wake,
                 zone=self._config.zone,
+                sign_in=self.sign_in,
             )
             self._server = serve(
                 app,

@@ -71,7 +71,7 @@ def _of_device(records: Records, store: SampleStore, device: str) -> list[Waitin
         span = store.span(device, kind)
         if span is None:
             continue
-        for gap in gaps((span[0], span[1] + 1), assignments):
+        for gap in gaps((span[0], _EVER_MS), assignments):
             if moments is None:
                 moments = _moments(records, device)
             inside = [at_ms for at_ms in moments.get(_nights_of(kind), []) if gap[0] <= at_ms < gap[1]]

@@ -19,13 +19,17 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from gateway.errors import BrokerError, ConfigurationError
+from gateway.errors import BrokerError, BrokerRefusalError, ConfigurationError
 
 KEEPALIVE_S: Final = 30
 """A dead peer is noticed within 1.5 of these; half of a minute costs 2 bytes a ping."""
 
 CONNECT_TIMEOUT_S: Final = 10.0
 """A broker on a home line answers in well under a second; past this the try is given up and the back-off begins."""
+
+
+DENIALS: Final = frozenset({0x86, 0x87})
+"""Bad user name or password; not authorized. paho tells MQTT 3.1.1's codes 4 and 5 so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,7 @@ class Connection:
         self._connected = threading.Event()
         self._subscribed = threading.Event()
         self._refusal: str | None = None
+        self._denied = False
         self._closing = False
         self._lost = False
         client = paho.Client(
@@ -175,7 +180,9 @@ class Connection:
         Raises
         ------
         BrokerError
-            No answer, a refusal, or a subscription that the broker's rules deny.
+            No answer, or no connection.
+        BrokerRefusalError
+            The broker knows us not, or its rules deny a subscription.
         """
         try:
             self._client.connect(self.address.host, self.address.port, keepalive=KEEPALIVE_S)
@@ -194,7 +201,8 @@ class Connection:
     def _await(self, event: threading.Event, otherwise: str) -> None:
         answered = event.wait(CONNECT_TIMEOUT_S)
         if self._refusal is not None:
-            raise BrokerError(f"broker at {self.address} refuses {self.address.username or 'us'}: {self._refusal}")
+            kind = BrokerRefusalError if self._denied else BrokerError
+            raise kind(f"broker at {self.address} refuses {self.address.username or 'us'}: {self._refusal}")
         if not answered:
             raise BrokerError(f"broker at {self.address} {otherwise} within {CONNECT_TIMEOUT_S:.0f} s")
 
@@ -238,6 +246,7 @@ class Connection:
     ) -> None:
         if reason.is_failure:
             self._refusal = str(reason)
+            self._denied = reason.value in DENIALS
         self._connected.set()
 
     def _handle_subscribe(
@@ -251,6 +260,7 @@ class Connection:
         failures = [str(reason) for reason in reasons if reason.is_failure]
         if failures:
             self._refusal = f"subscription: {failures[0]}"
+            self._denied = True
         self._subscribed.set()
 
     def _handle_disconnect(

@@ -16,13 +16,14 @@ import jsonschema
 import pytest
 import yaml
 
-from gateway.settings import load_settings
+from gateway.service.homes.dynsec import CONTROL, RESPONSE
+from gateway.settings import BrokerSettings, load_settings
 from gateway.wire.access import mosquitto_acl
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
-ONCE = {"broker-users"}
+ONCE = {"broker-accounts", "invitation"}
 LASTING = sorted(SERVICES.keys() - ONCE)
 
 
@@ -94,17 +95,33 @@ def test_what_is_read_from_a_secrets_file_is_mounted_there(service: str) -> None
 
 @pytest.mark.parametrize("service", ["service", "home"])
 def test_our_own_services_are_given_settings_that_exist(service: str) -> None:
-    settings = load_settings(environment=environment(service))
-    assert settings.broker.url == "mqtts://mosquitto:8883"
-    assert settings.broker.ca_file
-    assert settings.broker.password_file
+    given = environment(service)
+    given.pop("SOMNOLINK_CONFIG", None)  # it is made when the home joins
+    settings = load_settings(environment=given)
     if service == "service":
+        assert settings.broker.url == settings.broker.home_url == "mqtts://mosquitto:8883"
+        assert settings.broker.ca_file
+        assert settings.broker.password_file
+        assert settings.broker.dynamic_security
+        assert settings.broker.admin_password_file == "/run/secrets/broker-admin-password"
+        assert settings.service.public_url == "http://service:8080"
         assert settings.service.metrics_token_file == "/run/secrets/metrics-token"
         assert settings.service.store.startswith("influx+v2://influxdb:8086?")
         assert settings.service.records == "postgresql://somnolink@postgres/somnolink"
         assert (settings.service.http_host, settings.service.http_port) == ("0.0.0.0", 8080)
     else:
-        assert settings.home.gateway == "home-1"
+        assert settings.broker == BrokerSettings()  # it gets them when it joins
+
+
+def test_the_home_joins_by_the_code_that_lies_ready() -> None:
+    invitation, home = SERVICES["invitation"], SERVICES["home"]
+    (volume,) = invitation["volumes"]
+    assert f"{volume}:ro" in home["volumes"]
+    line = environment("home")["SIMULATION_INVITATION"]
+    assert line == f"{volume.split(':')[1]}/line"
+    assert invitation["entrypoint"][-1].endswith(f"> {line}")
+    assert invitation["environment"] == SERVICES["service"]["environment"]
+    assert invitation["secrets"] == SERVICES["service"]["secrets"]
 
 
 def bind_sources() -> Iterator[str]:
@@ -143,8 +160,20 @@ def test_only_tls_is_open_to_others() -> None:
     assert "allow_anonymous false" in lines
 
 
-def test_the_brokers_access_rule_is_the_one_that_the_programs_obey() -> None:
+def test_the_rule_for_brokers_with_a_file_of_passwords_is_the_one_that_the_programs_obey() -> None:
     assert (ROOT / "deploy/mosquitto/acl").read_text("utf-8") == mosquitto_acl()
+
+
+def test_the_brokers_accounts_are_those_that_the_service_makes() -> None:
+    script = (ROOT / "deploy/mosquitto/make-accounts").read_text("utf-8")
+    assert f"name=${{ADMIN:-{BrokerSettings().admin_user}}}" in script
+    assert f"control='{CONTROL}'" in script
+    assert f"{CONTROL}/response" == RESPONSE
+    lines = (ROOT / "deploy/mosquitto/mosquitto.conf").read_text("utf-8").splitlines()
+    volume = next(one for one in SERVICES["mosquitto"]["volumes"] if one.startswith("broker-accounts:"))
+    assert f"plugin_opt_config_file {volume.split(':')[1]}/dynamic-security.json" in lines
+    assert not volume.endswith(":ro")
+    assert not [line for line in lines if line.startswith(("password_file", "acl_file"))]
 
 
 def test_every_image_is_of_a_stated_version_or_built_here() -> None:
@@ -162,4 +191,4 @@ def test_our_own_containers_run_as_nobody_special_and_write_only_their_data() ->
     for name in ("service", "home"):
         assert SERVICES[name]["read_only"] is True
         assert SERVICES[name]["cap_drop"] == ["ALL"]
-        assert SERVICES[name]["volumes"] == [f"{name}-data:/data"]
+        assert [one for one in SERVICES[name]["volumes"] if not one.endswith(":ro")] == [f"{name}-data:/data"]

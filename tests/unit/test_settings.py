@@ -137,3 +137,20 @@ def test_a_secret_is_the_text_of_its_file_and_its_absence_is_told(tmp_path: Path
     secret.write_bytes(b"\xff\xff")
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read_secret(str(secret), "the token")
+
+
+def test_a_section_of_two_words_is_found_in_the_environment() -> None:
+    settings = load_settings(None, {"SOMNOLINK_SIGN_IN_SESSION_IDLE_MIN": "5", "SOMNOLINK_SIGN_IN_OIDC_CLAIM": "upn"})
+    assert (settings.sign_in.session_idle_min, settings.sign_in.oidc_claim) == (5, "upn")
+    for wrong in ("SOMNOLINK_SIGN_IN_IDLE", "SOMNOLINK_SERVICE_SIGN_IN"):
+        with pytest.raises(ConfigurationError, match=wrong):
+            load_settings(None, {wrong: "5"})
+    with pytest.raises(ConfigurationError, match=r"service\.public_url"):
+        load_settings(None, {"SOMNOLINK_SERVICE_PUBLIC_URL": "sleep.example.org"})
+    for minutes, taken in (("0", False), ("1", True), ("1440", True), ("1441", False)):
+        given = {"SOMNOLINK_SIGN_IN_SESSION_IDLE_MIN": minutes}
+        if taken:
+            assert load_settings(None, given).sign_in.session_idle_min == int(minutes)
+        else:
+            with pytest.raises(ConfigurationError, match="session_idle_min"):
+                load_settings(None, given)

@@ -44,6 +44,17 @@ class Access:
             return False
         return True
 
+    def session(self, who: Principal) -> None:
+        """Return if `who` has signed in, rather than come with a token.
+
+        Raises
+        ------
+        AccessError
+            If it is a token: who gets hold of one would otherwise stay for ever.
+        """
+        if who.session is None:
+            raise AccessError("a token does not open the account itself: sign in")
+
     def patient(self, who: Principal, action: Action, patient: str) -> Patient:
         """The patient, if `who` may do that with them.
 

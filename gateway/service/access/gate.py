@@ -30,7 +30,9 @@ class Target(StrEnum):
     LIST = "list"
     """Many: the role is checked here, and who asks is told only what they see."""
     SERVICE = "service"
-    """The service itself, or one's own account: the role decides."""
+    """The service itself, or who one is: the role decides."""
+    SESSION = "session"
+    """One's own account, which takes a session: no token opens it."""
     CLINIC = "clinic"
     PATIENT = "patient"
     DEVICE = "device"
@@ -65,6 +67,7 @@ class Gate:
         self._checks: dict[Target, Callable[[Principal, Action, Ids], object]] = {
             Target.LIST: lambda who, action, _: access.role(who, action),
             Target.SERVICE: lambda who, action, _: access.role(who, action),
+            Target.SESSION: lambda who, *_: access.session(who),
             Target.CLINIC: lambda who, action, ids: access.clinic(who, action, _id(ids, "clinic")),
             Target.PATIENT: lambda who, action, ids: access.patient(who, action, _id(ids, "patient")),
             Target.DEVICE: lambda who, action, ids: access.device(who, action, _id(ids, "device")),

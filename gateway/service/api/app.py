@@ -33,6 +33,7 @@ from gateway.service.api.routes import (
     night_view,
     nights,
     operations,
+    own_account,
     patient_nights,
     patients,
     privacy,
@@ -111,7 +112,7 @@ def create_app(
     load()
     registry = CollectorRegistry()
     registry.register(ServiceCollector(context))
-    app = FastAPI(
+    app = problems.DescribedApi(
         title="somnolink",
         version="1",
         summary="Nights, samples and results of home sleep monitoring.",
@@ -122,7 +123,7 @@ def create_app(
         redirect_slashes=False,
         lifespan=web.lifespan(site),
         dependencies=[Depends(guard(records, clock))],
-        responses={code: {"model": ProblemOut} for code in (401, 403, 404, 422, 503)},
+        responses={code: {"model": ProblemOut} for code in (400, 401, 403, 404, 422, 429, 503)},
     )
     modules = (
         devices,
@@ -144,6 +145,7 @@ def create_app(
         accounts,
         audit,
         session,
+        own_account,
     )
     for module in modules:
         app.include_router(module.router(context), prefix=PREFIX)

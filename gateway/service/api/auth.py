@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
@@ -13,66 +12,18 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.clock import Clock
-from gateway.errors import ConfigurationError, StoreUnavailableError
+from gateway.errors import StoreUnavailableError
 from gateway.service.access import Principal
-from gateway.service.api.cookies import is_same_origin, session_token
+from gateway.service.api.cookies import cookie, is_same_origin
 from gateway.service.api.problems import problem
 from gateway.service.records import Records
 from gateway.service.sign_in import SignIn
 from gateway.service.sign_in.codes import text_hash
+from gateway.service.sign_in.tokens import SCOPES, TokenScope, create_token
 
-TokenScope = Literal["read", "write", "metrics"]
-
-SCOPES: Final[tuple[TokenScope, ...]] = ("read", "write", "metrics")
-"""``read``: whatever is asked for. ``write``: whatever changes something. ``metrics``: the Prometheus page alone."""
+__all__ = ["READING", "SCOPES", "AccessRule", "Authentication", "TokenScope", "create_token", "token_hash"]
 
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-
-_PREFIX: Final = "slk_"
-"""Tells a secret scanner what it has found."""
-
-
-def create_token(
-    records: Records,
-    name: str,
-    scopes: Iterable[str],
-    *,
-    created_ms: int,
-    expires_ms: int | None = None,
-    user: str | None = None,
-) -> str:
-    """Make an API token; its text is returned this once and kept nowhere.
-
-    Parameters
-    ----------
-    name : str
-        What it is for; one token a name.
-    scopes : iterable of str
-        Of `SCOPES`.
-    created_ms : int
-        Now, UTC.
-    expires_ms : int or None
-        UTC from which it is no longer taken; None for never.
-    user : str or None
-        Id of the user whose it is: within its scopes it opens what the user may. None: a program's, of every clinic.
-
-    Raises
-    ------
-    ConfigurationError
-        If there is no such scope, no scope at all, or it would have expired already.
-    StoreRejectedError
-        If there is a token of that name.
-    """
-    wanted = set(scopes)
-    if not wanted or not wanted <= set(SCOPES):
-        raise ConfigurationError(f"a token's scopes are one or more of {', '.join(SCOPES)}")
-    if not name.strip():
-        raise ConfigurationError("a token needs a name that says what it is for")
-    if expires_ms is not None and expires_ms <= created_ms:
-        raise ConfigurationError("a token cannot expire before it is made")
-    token = _PREFIX + secrets.token_urlsafe(32)
-    records.tokens.add(name, token_hash(token), wanted, created_ms=created_ms, expires_ms=expires_ms, user=user)
-    return token
 
 
 def token_hash(token: str) -> str:
@@ -142,7 +93,7 @@ class Authentication:
                 await self._app(scope, receive, send)
             return
         text = _bearer(headers.get("authorization", ""))
-        session = "" if "authorization" in headers else session_token(scope["scheme"], headers.get("cookie", ""))
+        session = "" if text else cookie(scope["scheme"], headers.get("cookie", ""))
         try:
             who = await run_in_threadpool(self._who, text, session)
         except StoreUnavailableError:

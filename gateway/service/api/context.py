@@ -19,7 +19,7 @@ from gateway.service.api.status import ServiceStatus
 from gateway.service.exchange.imports.commit import Analyse
 from gateway.service.homes import Enrolment
 from gateway.service.patient_nights import own
-from gateway.service.records import Alert, Clinic, Device, NightResult, Patient, Records
+from gateway.service.records import Alert, Clinic, Device, NightResult, Patient, Records, User
 from gateway.service.sign_in import SignIn
 from gateway.service.store.base import SampleStore
 
@@ -53,6 +53,8 @@ class Context:
 
     Attributes
     ----------
+    at_the_provider : Door
+        Where what asks an OpenID Connect provider waits: one that is away must not hold up anybody else.
     at_the_door : Door
         Where what hashes passwords waits for its turn.
     enrolment : Enrolment
@@ -73,6 +75,7 @@ class Context:
     analyse: Analyse | None = None
     erase: Callable[[], None] | None = None
     at_the_door: Door = field(default_factory=Door)
+    at_the_provider: Door = field(default_factory=Door)
 
     @property
     def access(self) -> Access:
@@ -100,6 +103,13 @@ class Context:
         found = self.records.people.patient(patient)
         if found is None:
             raise HTTPException(404, f"no such patient: {patient}")
+        return found
+
+    def user(self, user: str) -> User:
+        """The user; a 404 problem if there is none."""
+        found = self.records.users.get(user)
+        if found is None:
+            raise HTTPException(404, f"no such user: {user}")
         return found
 
     def alert(self, alert: str) -> Alert:

@@ -1,38 +1,46 @@
-"""The session's cookie, and whether a request comes from our own pages."""
+"""The cookies of sign-in, and whether a request comes from our own pages."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Final
 
+from starlette.requests import cookie_parser
 from starlette.responses import Response
 
-_NAME: Final = "somnolink_session"
+SESSION: Final = "somnolink_session"
+"""Holds the session's token."""
+
+PROVIDER: Final = "somnolink_oidc"
+"""Holds what a sign-in by OpenID Connect needs when the browser comes back."""
 
 
-def cookie_name(scheme: str) -> str:
-    """What the cookie is called: over HTTPS no other host, and no page by plain HTTP, can set one of that name."""
-    return f"__Host-{_NAME}" if scheme == "https" else _NAME
+def cookie_name(scheme: str, name: str = SESSION) -> str:
+    """What a cookie is called: over HTTPS no other host, and no page by plain HTTP, can set one of that name."""
+    return f"__Host-{name}" if scheme == "https" else name
 
 
-def session_token(scheme: str, header: str) -> str:
-    """The session's token of a request's cookies; empty if there is none."""
-    try:
-        found = SimpleCookie(header).get(cookie_name(scheme))
-    except CookieError:
-        return ""
-    return "" if found is None else found.value
+def cookie(scheme: str, header: str, name: str = SESSION) -> str:
+    """A cookie's value among those of a request; empty if there is none."""
+    return cookie_parser(header).get(cookie_name(scheme, name), "")
 
 
-def put_cookie(answer: Response, scheme: str, token: str) -> None:
-    """Give the browser the session's token: it ends with the browser, and no script can read it."""
-    answer.set_cookie(cookie_name(scheme), token, path="/", secure=scheme == "https", httponly=True, samesite="lax")
+def put_cookie(answer: Response, scheme: str, value: str, name: str = SESSION, *, max_age_s: int | None = None) -> None:
+    """Give the browser a cookie that no script can read; without `max_age_s` it ends with the browser."""
+    answer.set_cookie(
+        cookie_name(scheme, name),
+        value,
+        max_age=max_age_s,
+        path="/",
+        secure=scheme == "https",
+        httponly=True,
+        samesite="lax",
+    )
 
 
-def remove_cookie(answer: Response, scheme: str) -> None:
-    """Have the browser forget the session's token."""
-    answer.delete_cookie(cookie_name(scheme), path="/", secure=scheme == "https", httponly=True, samesite="lax")
+def remove_cookie(answer: Response, scheme: str, name: str = SESSION) -> None:
+    """Have the browser forget a cookie."""
+    answer.delete_cookie(cookie_name(scheme, name), path="/", secure=scheme == "https", httponly=True, samesite="lax")
 
 
 def is_same_origin(scheme: str, headers: Mapping[str, str]) -> bool | None:

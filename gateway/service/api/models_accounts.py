@@ -19,9 +19,10 @@ class UserIn(Given):
 
 
 class UserChange(Given):
-    """Whether a user is kept out."""
+    """Whether a user is kept out, and what the user is; what is left out stays."""
 
-    disabled: bool
+    disabled: bool | None = None
+    role: Annotated[Role | None, Field(description="Of the staff; nobody becomes a patient")] = None
 
 
 class UserOut(BaseModel):

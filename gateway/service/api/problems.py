@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from http import HTTPStatus
+from typing import Any
 
 import msgspec
 from fastapi import FastAPI, Request
@@ -16,6 +17,7 @@ from gateway.errors import AccessError, HiddenError, SignInError, SignInReason, 
 
 _LOG = logging.getLogger(__name__)
 _RETRY_AFTER_S = 5
+_PROBLEM = {"$ref": "#/components/schemas/ProblemOut"}
 _SIGN_IN = {
     SignInReason.LOCKED: 429,
     SignInReason.PASSWORD_REFUSED: 422,
@@ -44,6 +46,22 @@ def problem(
     if reason is not None:
         document["reason"] = reason
     return Response(msgspec.json.encode(document), status, dict(headers or {}), media_type="application/problem+json")
+
+
+class DescribedApi(FastAPI):
+    """An application whose description says of which type its errors are: FastAPI says JSON of every model."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI description."""
+        if self.openapi_schema is None:
+            for path in super().openapi()["paths"].values():
+                for operation in path.values():
+                    for answer in operation["responses"].values():
+                        content = answer.get("content", {})
+                        if content.get("application/json", {}).get("schema") == _PROBLEM:
+                            content["application/problem+json"] = content.pop("application/json")
+        assert self.openapi_schema is not None
+        return self.openapi_schema
 
 
 def install(app: FastAPI) -> None:

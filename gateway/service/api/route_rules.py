@@ -10,8 +10,17 @@ from gateway.service.access.gate import Target
 
 Rule = tuple[Action, Target]
 
-DOORS: Final = frozenset({("POST", "/session"), ("POST", "/invitation"), ("GET", "/link")})
-"""By them people come in: each takes a password or a code of its own, and none tells anything before."""
+DOORS: Final = frozenset(
+    {
+        ("POST", "/session"),
+        ("POST", "/invitation"),
+        ("GET", "/link"),
+        ("GET", "/oidc"),
+        ("GET", "/oidc/start"),
+        ("GET", "/oidc/callback"),
+    }
+)
+"""By them people come in: each takes a password, a code or a provider's word, and none tells anything before."""
 
 OPEN: Final = frozenset({("GET", "/health"), ("GET", "/"), ("POST", "/homes/join")}) | DOORS
 """The others hold no data; a box that joins shows its one-time code instead of a token."""
@@ -85,11 +94,25 @@ ROUTE_RULES: Final[Mapping[tuple[str, str], Rule]] = {
     ("GET", "/audit"): (Action.READ_AUDIT, Target.LIST),
     ("GET", "/audit/verification"): (Action.READ_AUDIT, Target.LIST),
     ("GET", "/me"): (Action.OWN_ACCOUNT, Target.SERVICE),
-    ("GET", "/session"): (Action.OWN_ACCOUNT, Target.SERVICE),
-    ("DELETE", "/session"): (Action.OWN_ACCOUNT, Target.SERVICE),
+    ("GET", "/session"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("DELETE", "/session"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("POST", "/session/second-factor"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("GET", "/sessions"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("DELETE", "/sessions"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("DELETE", "/sessions/{session}"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("POST", "/password"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("GET", "/second-factor"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("POST", "/second-factor"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("POST", "/second-factor/confirmation"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("POST", "/second-factor/removal"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("GET", "/tokens"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("POST", "/tokens"): (Action.OWN_ACCOUNT, Target.SESSION),
+    ("DELETE", "/tokens/{token}"): (Action.OWN_ACCOUNT, Target.SESSION),
     ("GET", "/clinics/{clinic}/users"): (Action.MANAGE_PEOPLE, Target.CLINIC),
     ("POST", "/clinics/{clinic}/users"): (Action.MANAGE_PEOPLE, Target.CLINIC),
     ("PATCH", "/users/{user}"): (Action.MANAGE_PEOPLE, Target.USER),
+    ("POST", "/users/{user}/invitation"): (Action.MANAGE_PEOPLE, Target.USER),
+    ("DELETE", "/users/{user}/second-factor"): (Action.MANAGE_PEOPLE, Target.USER),
     ("GET", "/clinics/{clinic}/teams"): (Action.MANAGE_PEOPLE, Target.CLINIC),
     ("POST", "/clinics/{clinic}/teams"): (Action.MANAGE_PEOPLE, Target.CLINIC),
     ("PUT", "/teams/{team}/users/{user}"): (Action.MANAGE_PEOPLE, Target.TEAM),

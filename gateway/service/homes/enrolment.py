@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import logging
 import secrets
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -121,6 +122,9 @@ class Enrolment:
         self._accounts = accounts
         self._key = key
         self._place = place or Place()
+        # One at a time speaks to the broker: a repair that read the records before a home joined, and the broker's
+        # accounts after, would shut it out.
+        self._turn = threading.Lock()
         self.refused = 0
         """Tries to join by a code that is none."""
 
@@ -204,7 +208,8 @@ class Enrolment:
             what=f"{used.gateway} joined by code {used.id}, which {used.made_by} made",
         )
         password = self._password(account)
-        accounts.admit(account.gateway, password)
+        with self._turn:
+            accounts.admit(account.gateway, password)
         log.info("%s has joined", account.gateway)
         return Joined(account.gateway, self._place.broker, password, self._authority())
 
@@ -227,7 +232,8 @@ class Enrolment:
         if self._accounts is None:
             return home, False
         try:
-            self._accounts.block(gateway)
+            with self._turn:
+                self._accounts.block(gateway)
         except BrokerError as error:
             log.warning("%s is revoked, but not yet at the broker: %s", gateway, error)
             return home, False
@@ -252,7 +258,8 @@ class Enrolment:
         if self._accounts is None or account is None:
             return home, False
         try:
-            self._accounts.admit(gateway, self._password(account))
+            with self._turn:
+                self._accounts.admit(gateway, self._password(account))
         except BrokerError as error:
             log.warning("%s may come in again, but not yet at the broker: %s", gateway, error)
             return home, False
@@ -268,11 +275,12 @@ class Enrolment:
         """
         if self._accounts is None:
             return Repaired()
-        accounts = self._records.homes.accounts()
-        wanted = {one.gateway: self._password(one) for one in accounts if not one.revoked}
-        blocked = {one.id for one in self._records.homes.homes() if one.revoked_ms is not None}
-        listeners = {one.id for one in self._records.people.clinics()}
-        return self._accounts.repair(wanted, blocked, listeners)
+        with self._turn:
+            accounts = self._records.homes.accounts()
+            wanted = {one.gateway: self._password(one) for one in accounts if not one.revoked}
+            blocked = {one.id for one in self._records.homes.homes() if one.revoked_ms is not None}
+            listeners = {one.id for one in self._records.people.clinics()}
+            return self._accounts.repair(wanted, blocked, listeners)
 
     def _password(self, account: Account) -> str:
         text = f"somnolink broker {account.gateway} {account.salt}"

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from gateway.service.records import DeviceState
 from gateway.wire.messages import Batch, WearFlag
+
+TELLING: Final = frozenset({"wear", "device"})
+"""Kinds that tell more of their device than how its times were found."""
 
 
 def told_by(batch: Batch, at_ms: int) -> DeviceState:

@@ -17,7 +17,7 @@ from gateway.errors import StoreError, StoreRejectedError, StoreUnavailableError
 from gateway.service.alerts.engine import AlertEngine
 from gateway.service.erasure.times import ErasedTimes
 from gateway.service.ingest.bed import BedNights
-from gateway.service.ingest.device_states import told_by
+from gateway.service.ingest.device_states import TELLING, told_by
 from gateway.service.ingest.group import Group, authorise, open_group, refuse_erased
 from gateway.service.ingest.nights import Nights
 from gateway.service.ingest.presence import Presence
@@ -363,6 +363,7 @@ class Ingest:
                 self._contacts[batch.device] = group.received_ms
                 level = None if battery is None or battery[-1] != battery[-1] else float(battery[-1])
                 contacts.append(Contact(batch.device, group.received_ms, battery_pct=level))
+            if due or batch.kind in TELLING:
                 told = told_by(batch, group.received_ms)
                 states[batch.device] = merged(states[batch.device], told) if batch.device in states else told
         self._records.devices.contact(contacts)

@@ -10,6 +10,7 @@ from gateway.errors import WireError
 from gateway.service.records import Contact, DeviceState, GatewayState, Records, Severity
 from gateway.wire.client import Message
 from gateway.wire.codec import GatewayStatus, decode_gateway_status
+from gateway.wire.presence import DeviceStatus
 from gateway.wire.topics import check_name
 
 NOTICES: Final = {
@@ -65,12 +66,10 @@ class Presence:
         if status.online and self._records.homes.revoked(gateway):
             self.refused += 1
             return
-        if status.online:
-            self._records.devices.gateway_seen(gateway, now_ms)
-        self._records.states.put_gateway(_state(gateway, status, now_ms, retained=message.retained))
+        state = _state(gateway, status, now_ms, retained=message.retained)
+        self._records.states.hear(state, [_told(one, now_ms) for one in status.devices])
         if not status.online:
             return
-        self._note_devices(gateway, status, now_ms)
         self._listener.gateway_status(gateway, status.since_ms, status.pending)
         notices = frozenset(status.notices) & NOTICES.keys()
         before = self._raised.get(gateway)
@@ -83,29 +82,21 @@ class Presence:
             self._records.alerts.resolve(kind, gateway, at_ms=now_ms)
         self._raised[gateway] = notices
 
-    def _note_devices(self, gateway: str, status: GatewayStatus, now_ms: int) -> None:
-        """Keep what a gateway says of its own devices."""
-        known = self._records.devices.get_many({one.device for one in status.devices})
-        own = [one for one in status.devices if one.device in known and known[one.device].gateway_id == gateway]
-        self._records.devices.describe(
-            [Contact(one.device, now_ms, one.battery_pct, one.model or None, one.firmware or None) for one in own]
-        )
-        self._records.states.put_devices(
-            [
-                DeviceState(
-                    one.device,
-                    now_ms,
-                    contact_ms=one.contact_ms or None,
-                    reachable=one.reachable,
-                    voltage=one.voltage,
-                    boots=one.boots,
-                    clock=one.clock,
-                    clock_ms=one.contact_ms,
-                    drift_ppm=one.drift_ppm,
-                )
-                for one in own
-            ]
-        )
+
+def _told(one: DeviceStatus, now_ms: int) -> tuple[Contact, DeviceState]:
+    """What a status says of a device."""
+    state = DeviceState(
+        one.device,
+        now_ms,
+        contact_ms=one.contact_ms or None,
+        reachable=one.reachable,
+        voltage=one.voltage,
+        boots=one.boots,
+        clock=one.clock,
+        clock_ms=one.contact_ms,
+        drift_ppm=one.drift_ppm,
+    )
+    return Contact(one.device, now_ms, one.battery_pct, one.model or None, one.firmware or None), state
 
 
 def _state(gateway: str, status: GatewayStatus, now_ms: int, *, retained: bool) -> GatewayState:

@@ -15,6 +15,7 @@ from gateway.service.records.tables_sign_in import (
     PasswordRow,
     RecoveryCodeRow,
     SecondFactorRow,
+    SessionRow,
 )
 from gateway.service.records.users import sign_out
 from gateway.service.records.values_sign_in import CodeKind, SecondFactor
@@ -129,8 +130,10 @@ class Credentials:
             return session.scalars(statement).one()
 
     def remove_second_factor(self, user: str) -> bool:
-        """Remove a user's second factor and recovery codes; False if there was none."""
+        """Remove a user's second factor and recovery codes; False if there was none. No session has it any more."""
         with self._database.write() as session:
+            of_user = sa.update(SessionRow).where(SessionRow.account_id == user)
+            session.execute(of_user.values(second_factor=False))
             session.execute(sa.delete(RecoveryCodeRow).where(RecoveryCodeRow.account_id == user))
             row = session.get(SecondFactorRow, user)
             if row is not None:

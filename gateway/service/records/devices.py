@@ -27,7 +27,7 @@ class Devices:
     def gateway_seen(self, gateway: str, at_ms: int, *, name: str | None = None) -> None:
         """Note that a gateway was heard of; a new one is registered under `name` (its id if None)."""
         with self._database.write() as session:
-            _note_gateway(session, gateway, at_ms, name)
+            note_gateway(session, gateway, at_ms, name)
 
     def gateways(self) -> list[Gateway]:
         """Every gateway, by id."""
@@ -56,7 +56,7 @@ class Devices:
         """
         zone_info(zone)
         with self._database.write() as session:
-            _note_gateway(session, gateway, at_ms, None)
+            note_gateway(session, gateway, at_ms, None)
             row = session.get(DeviceRow, device)
             if row is None:
                 row = _new_device(gateway, device, zone, at_ms)
@@ -96,7 +96,7 @@ class Devices:
                 for gateway, device in strangers:
                     row = session.get(DeviceRow, device)
                     if row is None:
-                        _note_gateway(session, gateway, at_ms, None)
+                        note_gateway(session, gateway, at_ms, None)
                         row = _new_device(gateway, device, zone, at_ms)
                         session.add(row)
                         session.flush()
@@ -137,19 +137,6 @@ class Devices:
                     row.battery_pct = contact.battery_pct
                 owner = owners[row.gateway_id]
                 owner.last_seen_ms = max(owner.last_seen_ms, contact.at_ms)
-
-    def describe(self, told: Sequence[Contact]) -> None:
-        """Note what is told of known devices by somebody who has not just heard from them: no contact is noted."""
-        if not told:
-            return
-        with self._database.write() as session:
-            rows = _rows(session, {one.device for one in told})
-            for one in told:
-                row = rows.get(one.device)
-                if row is not None:
-                    row.model = one.model or row.model
-                    row.firmware = one.firmware or row.firmware
-                    row.battery_pct = row.battery_pct if one.battery_pct is None else one.battery_pct
 
     def set_zone(self, device: str, zone: str) -> None:
         """Count a device's coming nights in another zone.
@@ -198,7 +185,8 @@ def _rows(session: Session, devices: Collection[str]) -> dict[str, DeviceRow]:
     return found
 
 
-def _note_gateway(session: Session, gateway: str, at_ms: int, name: str | None) -> None:
+def note_gateway(session: Session, gateway: str, at_ms: int, name: str | None) -> None:
+    """Note, within a transaction, that a gateway was heard of."""
     row = session.get(GatewayRow, gateway)
     if row is None:
         session.add(GatewayRow(id=gateway, name=name or gateway, first_seen_ms=at_ms, last_seen_ms=at_ms))

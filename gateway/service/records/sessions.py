@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import sqlalchemy as sa
 
 from gateway.service.records.database import Database
 from gateway.service.records.tables_accounts import UserRow
-from gateway.service.records.tables_sign_in import SessionRow
+from gateway.service.records.tables_sign_in import SecondFactorRow, SessionRow
 from gateway.service.records.users import to_user
 from gateway.service.records.values_accounts import User
 from gateway.service.records.values_sign_in import SignInSession, SignInWay
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSession:
+    """A session, its user, and whether the user has a second factor in force."""
+
+    session: SignInSession
+    user: User
+    has_factor: bool
 
 
 class Sessions:
@@ -37,16 +48,19 @@ class Sessions:
                 )
             )
 
-    def find(self, sha256: str) -> tuple[SignInSession, User] | None:
+    def find(self, sha256: str) -> FoundSession | None:
         """The session with that hash, over or not, and whose it is; None if there is none."""
         statement = (
-            sa.select(SessionRow, UserRow)
+            sa.select(SessionRow, UserRow, SecondFactorRow.confirmed_ms)
             .join(UserRow, UserRow.id == SessionRow.account_id)
+            .outerjoin(SecondFactorRow, SecondFactorRow.account_id == SessionRow.account_id)
             .where(SessionRow.sha256 == sha256)
         )
         with self._database.read() as session:
             found = session.execute(statement).first()
-            return None if found is None else (_session(found[0]), to_user(found[1]))
+            if found is None:
+                return None
+            return FoundSession(_session(found[0]), to_user(found[1]), has_factor=found[2] is not None)
 
     def of_user(self, user: str) -> list[SignInSession]:
         """A user's sessions, the last used first."""

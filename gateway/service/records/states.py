@@ -6,10 +6,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, fields, replace
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from gateway.service.records.database import Database
+from gateway.service.records.devices import note_gateway
 from gateway.service.records.tables import DeviceRow, GatewayRow
 from gateway.service.records.tables_homes import DeviceStateRow, GatewayStateRow
+from gateway.service.records.values import Contact
 from gateway.service.records.values_homes import DeviceState, GatewayState
 
 
@@ -19,26 +22,45 @@ class States:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def put_gateway(self, state: GatewayState) -> None:
-        """Keep what a gateway said; since when it is online, or offline, stays while that is so.
+    def hear(self, state: GatewayState, told: Sequence[tuple[Contact, DeviceState]] = ()) -> None:
+        """Keep what a gateway says of itself and of its devices, in one transaction.
 
-        A gateway that is none, or whose word is older than the one on record, changes nothing. One that went offline
-        said nothing else: what was known of it stays.
+        One that is online is registered if it is new; one that went offline said nothing else, so what was known of it
+        stays. Since when it is online, or offline, stays while that is so. A word that is older than the one on record
+        changes nothing, and of devices that are not its own nothing is taken.
         """
         with self._database.write() as session:
-            if session.get(GatewayRow, state.gateway) is None:
+            if state.online:
+                note_gateway(session, state.gateway, state.heard_ms, None)
+            elif session.get(GatewayRow, state.gateway) is None:
                 return
             row = session.get(GatewayStateRow, state.gateway)
             if row is None:
                 session.add(GatewayStateRow(gateway_id=state.gateway, **_values(state, "gateway")))
+            elif state.heard_ms < row.heard_ms:
                 return
-            if state.heard_ms < row.heard_ms:
-                return
-            since_ms = row.since_ms if row.online == state.online else state.since_ms
-            if state.online:
-                for name, value in _values(state, "gateway").items():
-                    setattr(row, name, value)
-            row.online, row.since_ms = state.online, since_ms
+            else:
+                since_ms = row.since_ms if row.online == state.online else state.since_ms
+                if state.online:
+                    for name, value in _values(state, "gateway").items():
+                        setattr(row, name, value)
+                row.online, row.since_ms = state.online, since_ms
+            if told:
+                self._describe(session, state.gateway, told)
+
+    def _describe(self, session: Session, gateway: str, told: Sequence[tuple[Contact, DeviceState]]) -> None:
+        """Take a gateway's word on its own devices; no contact is noted, for nobody has just heard from them."""
+        wanted = DeviceRow.id.in_(sorted({contact.device for contact, _ in told}))
+        own = {
+            row.id: row for row in session.scalars(sa.select(DeviceRow).where(wanted, DeviceRow.gateway_id == gateway))
+        }
+        for contact, _ in told:
+            row = own.get(contact.device)
+            if row is not None:
+                row.model = contact.model or row.model
+                row.firmware = contact.firmware or row.firmware
+                row.battery_pct = row.battery_pct if contact.battery_pct is None else contact.battery_pct
+        self._put(session, [state for _, state in told if state.device in own])
 
     def gateways(self) -> dict[str, GatewayState]:
         """What every gateway said of itself, by id."""
@@ -49,21 +71,19 @@ class States:
         """Keep what was told of devices: what was not told stays as it was known. Unknown devices are passed over."""
         if not states:
             return
-        wanted = sorted({one.device for one in states})
         with self._database.write() as session:
-            known = set(session.scalars(sa.select(DeviceRow.id).where(DeviceRow.id.in_(wanted))))
-            rows = {
-                row.device_id: _device(row)
-                for row in session.scalars(sa.select(DeviceStateRow).where(DeviceStateRow.device_id.in_(wanted)))
-            }
-            for one in states:
-                if one.device in known:
-                    rows[one.device] = merged(rows.get(one.device, DeviceState(one.device, 0)), one)
-            self._database.upsert(
-                session,
-                DeviceStateRow,
-                [{"device_id": one.device, **_values(one, "device")} for one in rows.values()],
-            )
+            wanted = DeviceRow.id.in_(sorted({one.device for one in states}))
+            known = set(session.scalars(sa.select(DeviceRow.id).where(wanted)))
+            self._put(session, [one for one in states if one.device in known])
+
+    def _put(self, session: Session, states: Sequence[DeviceState]) -> None:
+        wanted = DeviceStateRow.device_id.in_(sorted({one.device for one in states}))
+        rows = {row.device_id: _device(row) for row in session.scalars(sa.select(DeviceStateRow).where(wanted))}
+        for one in states:
+            rows[one.device] = merged(rows.get(one.device, DeviceState(one.device, 0)), one)
+        self._database.upsert(
+            session, DeviceStateRow, [{"device_id": one.device, **_values(one, "device")} for one in rows.values()]
+        )
 
     def devices(self, devices: Collection[str] | None = None) -> dict[str, DeviceState]:
         """What was told of every device, or of some, by id."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
 import sqlalchemy as sa
 
+from gateway.errors import StoreRejectedError
 from gateway.service.records.database import Database
 from gateway.service.records.tables import ApiTokenRow
 from gateway.service.records.values import ApiToken
+
+ID_LENGTH: Final = 12
+"""Hex digits of a token's hash that tell a user's few tokens apart, and open nothing."""
 
 
 class Tokens:
@@ -43,6 +48,8 @@ class Tokens:
             account_id=user,
         )
         with self._database.write() as session:
+            if session.scalars(sa.select(ApiTokenRow.sha256).where(ApiTokenRow.name == name)).first() is not None:
+                raise StoreRejectedError("there is a token of that name")
             session.add(row)
         return _token(row)
 
@@ -60,11 +67,25 @@ class Tokens:
                 session.delete(row)
             return row is not None
 
-    def list(self) -> list[ApiToken]:
-        """Every token, by name."""
+    def remove_own(self, user: str, token: str) -> bool:
+        """Revoke a user's token by its id, at once; False if the user has none such."""
+        statement = sa.select(ApiTokenRow).where(ApiTokenRow.account_id == user)
+        with self._database.write() as session:
+            row = next((one for one in session.scalars(statement) if _token(one).id == token), None)
+            if row is not None:
+                session.delete(row)
+            return row is not None
+
+    def list(self, *, user: str | None = None) -> list[ApiToken]:
+        """Every token, or a user's, by name."""
+        statement = sa.select(ApiTokenRow).order_by(ApiTokenRow.name)
+        if user is not None:
+            statement = statement.where(ApiTokenRow.account_id == user)
         with self._database.read() as session:
-            return [_token(row) for row in session.scalars(sa.select(ApiTokenRow).order_by(ApiTokenRow.name))]
+            return [_token(row) for row in session.scalars(statement)]
 
 
 def _token(row: ApiTokenRow) -> ApiToken:
-    return ApiToken(row.name, frozenset(row.scopes), row.created_ms, row.expires_ms, row.account_id)
+    return ApiToken(
+        row.name, frozenset(row.scopes), row.created_ms, row.expires_ms, row.account_id, row.sha256[:ID_LENGTH]
+    )

@@ -211,6 +211,8 @@ class ApiToken:
     ----------
     user : str or None
         Whose it is: it opens what the user may, within its scopes. None: a program's of the whole service.
+    id : str
+        Tells it from the user's others, and opens nothing.
     """
 
     name: str
@@ -218,3 +220,4 @@ class ApiToken:
     created_ms: int
     expires_ms: int | None
     user: str | None = None
+    id: str = ""

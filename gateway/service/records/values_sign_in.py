@@ -11,7 +11,7 @@ class SignInWay(StrEnum):
 
     PASSWORD = "password"
     LINK = "link"
-    OIDC = "oidc"
+    PROVIDER = "provider"
 
 
 class CodeKind(StrEnum):

@@ -16,6 +16,7 @@ Nobody signs in before they have set a password by an invitation: there is no de
 from __future__ import annotations
 
 from gateway.service.sign_in.codes import OneTimeCode
-from gateway.service.sign_in.sign_in import SessionState, SignIn, Started
+from gateway.service.sign_in.sessions import Started
+from gateway.service.sign_in.sign_in import SessionState, SignIn
 
 __all__ = ["OneTimeCode", "SessionState", "SignIn", "Started"]

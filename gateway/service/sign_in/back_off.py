@@ -56,9 +56,10 @@ class Rule:
 
     def wait_ms(self, tally: Tally | None, now_ms: int) -> int:
         """For how long no attempt is looked at; 0: it is. A clock that was set back makes it no longer."""
-        if tally is None or tally.level < self.free:
+        attempts = 0 if tally is None else round(tally.level)  # of one a second ago some little is forgotten
+        if tally is None or attempts < self.free:
             return 0
-        doubled = min(math.floor(tally.level) - self.free, 20)
+        doubled = min(attempts - self.free, 20)
         wait = min(FIRST_WAIT_MS << doubled, LONGEST_WAIT_MS)
         return min(max(0, tally.last_ms + wait - now_ms), wait)
 

@@ -29,3 +29,13 @@ def random_text() -> str:
 def text_hash(text: str) -> str:
     """SHA-256, hex. A plain hash will do: the text is random bits enough, not a password."""
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def invitation_url(base: str, code: OneTimeCode) -> str:
+    """Where an invitation is used. Behind the #, what it says is sent to no server and written into no log."""
+    return f"{base}/sign-in#invitation={code.text}"
+
+
+def link_url(base: str, code: OneTimeCode) -> str:
+    """Where a link leads."""
+    return f"{base}/sign-in#link={code.text}"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import unicodedata
+from functools import cached_property
 from typing import Final
 
 import argon2
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from gateway.errors import SignInError, SignInReason
+from gateway.service.sign_in.codes import random_text
 
 PARAMETERS: Final = argon2.Parameters(
     type=argon2.Type.ID, version=19, salt_len=16, hash_len=32, time_cost=3, memory_cost=64 * 1024, parallelism=4
@@ -51,7 +53,6 @@ class Passwords:
     def __init__(self, parameters: argon2.Parameters = PARAMETERS) -> None:
         self._hasher = argon2.PasswordHasher.from_parameters(parameters)
         self._turns = threading.BoundedSemaphore(AT_ONCE)
-        self._nobodys = self.hash("nobody's")
 
     def hash(self, password: str) -> str:
         """The password's hash, with its salt and parameters in it."""
@@ -60,11 +61,16 @@ class Passwords:
 
     def matches(self, hashed: str | None, password: str) -> bool:
         """Whether it is the password of a hash; without one it takes as long, and is not."""
+        nobodys = self._nobodys
         with self._turns:
             try:
-                return self._hasher.verify(hashed or self._nobodys, _plain(password)) and hashed is not None
+                return self._hasher.verify(hashed or nobodys, _plain(password)) and hashed is not None
             except (VerificationError, InvalidHashError):
                 return False
+
+    @cached_property
+    def _nobodys(self) -> str:
+        return self.hash(random_text())
 
     def is_outdated(self, hashed: str) -> bool:
         """Whether a hash was made with other parameters than these."""

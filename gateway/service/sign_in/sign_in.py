@@ -2,58 +2,29 @@
 
 from __future__ import annotations
 
-import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from gateway.clock import Clock
 from gateway.errors import SignInError, SignInReason, StoreRejectedError
 from gateway.service.access import Principal
-from gateway.service.records import CodeKind, Records, Role, SignInSession, SignInWay, User
+from gateway.service.records import CodeKind, Records, SignInWay, User
+from gateway.service.sign_in.account import Account
 from gateway.service.sign_in.back_off import BackOff
 from gateway.service.sign_in.codes import OneTimeCode, random_text, text_hash
+from gateway.service.sign_in.factor import Factors, SecretBox
+from gateway.service.sign_in.log import SignInEvent, SignInLog
+from gateway.service.sign_in.oidc import Begun, Identity, Provider
 from gateway.service.sign_in.passwords import Passwords, check_new
-from gateway.settings import SignInSettings
-
-SCOPES: Final = frozenset({"read", "write"})
-"""What a session opens, as far as its user may."""
+from gateway.service.sign_in.sessions import SessionKeeper, Started
+from gateway.settings import SignInSettings, read_secret
 
 INVITATION_MS: Final = 7 * 86_400_000
 """An invitation may wait over a weekend in a letter-box."""
 
 LINK_MS: Final = 15 * 60_000
 """A link is opened by who asked for it, at once."""
-
-TOUCH_MS: Final = 60_000
-"""A session's last use is written this often, not at each request: that would be a commit each."""
-
-
-class SignInEvent(StrEnum):
-    """What the audit says of sign-in, beside the actions of `gateway.service.access`."""
-
-    SIGN_IN = "sign_in"
-    REFUSED = "sign_in_refused"
-    SIGN_OUT = "sign_out"
-    PASSWORD = "change_password"
-    INVITE = "invite"
-
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A session that has begun.
-
-    Attributes
-    ----------
-    token : str
-        For the browser's cookie; told this once.
-    expires_ms : int
-        UTC from which it is over, however busy it is.
-    """
-
-    token: str
-    principal: Principal
-    expires_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +42,20 @@ class SignIn:
 
     Parameters
     ----------
+    public_url : str
+        Where people find the service; empty: where each request finds it.
     passwords : Passwords or None
         How passwords are hashed; None for as it should be.
+
+    Attributes
+    ----------
+    account : Account
+        What somebody may do with their own account.
+
+    Raises
+    ------
+    ConfigurationError
+        If a file that the settings name cannot be read.
     """
 
     def __init__(
@@ -81,13 +64,26 @@ class SignIn:
         clock: Clock,
         settings: SignInSettings | None = None,
         *,
+        public_url: str = "",
         passwords: Passwords | None = None,
     ) -> None:
         self._records = records
         self._clock = clock
         self.settings: Final = settings or SignInSettings()
+        self.public_url: Final = public_url.rstrip("/")
         self._passwords = passwords or Passwords()
+        key = read_secret(self.settings.factor_key_file, "the key of second factors")
+        self._factors = Factors(records, clock, SecretBox(key))
+        self._keeper = SessionKeeper(records, clock, self.settings)
         self._back_off = BackOff(records)
+        self._log = SignInLog(records, clock)
+        self._provider = None
+        if self.settings.oidc_issuer:
+            secret = read_secret(self.settings.oidc_client_secret_file, "the secret of the OpenID Connect client")
+            self._provider = Provider(self.settings, secret, clock)
+        self.account: Final = Account(
+            records, clock, self._passwords, self._factors, self._keeper, self._back_off, self._log
+        )
 
     def start(self, name: str, password: str, code: str | None, *, address: str, agent: str = "") -> Started:
         """Let somebody in by name, password and, where the user has one, second factor.
@@ -113,32 +109,27 @@ class SignIn:
         # Whether there is a user or not, the same is read, reckoned and written.
         hashed = self._records.credentials.password("" if user is None else user.id)
         right = self._passwords.matches(hashed, password)
-        del code
         if not right or hashed is None or user is None or user.disabled_ms is not None:
-            self._audit(user, address, SignInEvent.REFUSED, SignInReason.WRONG)
+            self._log.note(user, address, SignInEvent.REFUSED, SignInReason.WRONG)
             raise SignInError(SignInReason.WRONG, "wrong name or password")
+        has_factor = self._factors.in_force(user.id)
+        if has_factor and not code:
+            attempt.take_back()
+            raise SignInError(SignInReason.CODE_NEEDED, "the second factor's code is needed too")
+        if has_factor and not self._factors.take(user.id, code or ""):
+            self._log.note(user, address, SignInEvent.REFUSED, SignInReason.CODE_WRONG)
+            raise SignInError(SignInReason.CODE_WRONG, "this code is wrong or was used before")
         attempt.succeed()
         if self._passwords.is_outdated(hashed):
             self._records.credentials.rehash(user.id, hashed, self._passwords.hash(password))
-        return self._begin(user, SignInWay.PASSWORD, address, agent, second_factor=False)
+        return self._begin(user, SignInWay.PASSWORD, address, agent, second_factor=has_factor)
 
     def principal(self, token: str, *, used: bool = True) -> Principal | None:
         """Who holds a session's token; None if it is none, over, or its user is kept out.
 
         It counts as a use, which puts off the end of one that lies idle, unless `used` says otherwise.
         """
-        sha256 = text_hash(token)
-        found = self._records.sessions.find(sha256)
-        if found is None:
-            return None
-        one, user = found
-        now_ms = self._clock.utc_ms()
-        idle_ms = self.settings.session_idle_min * 60_000
-        if user.disabled_ms is not None or now_ms >= min(one.ends_ms, one.used_ms + idle_ms):
-            return None
-        if used and now_ms - one.used_ms >= TOUCH_MS:
-            self._records.sessions.touch(sha256, now_ms)
-        return self._principal(user, one)
+        return self._keeper.principal(token, used=used)
 
     def state(self, who: Principal) -> SessionState | None:
         """The session that somebody is in; None with a token."""
@@ -147,23 +138,39 @@ class SignIn:
         there = next((one for one in self._records.sessions.of_user(who.user.id) if one.id == who.session), None)
         return None if there is None else SessionState(there.id, who.user, there.ends_ms, who.limited)
 
+    def now(self, who: Principal) -> Principal | None:
+        """Who somebody is now that has been listening for a while; None if the session is over or the user kept out."""
+        return self._keeper.now(who)
+
     def end(self, token: str, *, address: str = "") -> None:
         """End the session of a token, if there is one."""
         found = self._records.sessions.find(text_hash(token))
         if found is not None:
-            one, user = found
-            self._audit(user, address, SignInEvent.SIGN_OUT, one.way)
-            self._records.sessions.end(user.id, one.id)
+            self._log.note(found.user, address, SignInEvent.SIGN_OUT, found.session.id)
+            self._records.sessions.end(found.user.id, found.session.id)
 
-    def invite(self, user: str) -> OneTimeCode:
+    def invite(self, user: str, *, by: User | None = None, address: str = "") -> OneTimeCode:
         """Make an invitation, by which a user sets the first, or a forgotten, password; an earlier one is void.
+
+        Parameters
+        ----------
+        by : User or None
+            Who asked for it; None: the command line, which stands in no audit.
 
         Raises
         ------
         StoreRejectedError
             If there is no such user.
         """
+        if by is not None:
+            self._log.note(by, address, SignInEvent.INVITE, user)
         return self._code(user, CodeKind.INVITATION, INVITATION_MS)
+
+    def remove_factor(self, user: str, *, by: User | None = None, address: str = "") -> bool:
+        """Remove the second factor of a user who has lost it; False if there was none."""
+        if by is not None:
+            self._log.note(by, address, SignInEvent.SECOND_FACTOR, f"removed of {user}")
+        return self._records.credentials.remove_second_factor(user)
 
     def accept(self, code: str, password: str, *, address: str = "") -> User:
         """Set the password of whom an invitation is for; every session of theirs ends.
@@ -178,7 +185,7 @@ class SignIn:
         user = self._user(self._records.credentials.code(CodeKind.INVITATION, sha256, at_ms=now_ms))
         check_new(password, user.name)
         hashed = self._passwords.hash(password)
-        self._audit(user, address, SignInEvent.PASSWORD, CodeKind.INVITATION)
+        self._log.note(user, address, SignInEvent.PASSWORD, CodeKind.INVITATION)
         return self._user(self._records.credentials.use_invitation(sha256, hashed, at_ms=now_ms))
 
     def link(self, user: str) -> OneTimeCode:
@@ -202,6 +209,75 @@ class SignIn:
         user = self._user(self._records.credentials.use_link(text_hash(code), at_ms=self._clock.utc_ms()))
         return self._begin(user, SignInWay.LINK, address, agent, second_factor=False)
 
+    @property
+    def provider_name(self) -> str | None:
+        """What the OpenID Connect provider is called; None if there is none."""
+        return None if self._provider is None else self._provider.name
+
+    def begin_by_provider(self, redirect: str) -> Begun:
+        """Send somebody to the provider, to come back to `redirect`.
+
+        Raises
+        ------
+        SignInError
+            If there is no provider, or it does not answer.
+        """
+        return self._provider_or_none().begin(redirect)
+
+    def start_by_provider(
+        self, kept: str, answer: Mapping[str, str], redirect: str, *, address: str, agent: str = ""
+    ) -> Started:
+        """Let somebody in whom the provider has let in: a user, whom it never makes.
+
+        The first time the user is found by name; from then on by the provider's own id alone.
+
+        Parameters
+        ----------
+        kept : str
+            Of `Begun`, as the browser kept it.
+        answer : mapping of str to str
+            What the browser came back with.
+        redirect : str
+            The same as at the beginning.
+
+        Raises
+        ------
+        SignInError
+            If not.
+        """
+        try:
+            identity = self._provider_or_none().finish(kept, answer, redirect)
+        except SignInError as error:
+            # What strangers can make up without the provider does not fill the audit.
+            if error.reason is SignInReason.TOKEN_WRONG:
+                self._log.note(None, address, SignInEvent.REFUSED, error.reason)
+            raise
+        user = self._identified(identity, address)
+        return self._begin(user, SignInWay.PROVIDER, address, agent, second_factor=identity.second_factor)
+
+    def _identified(self, identity: Identity, address: str) -> User:
+        credentials = self._records.credentials
+        bound = credentials.identity(identity.issuer, identity.subject)
+        if bound is not None:
+            user = self._records.users.get(bound)
+        else:
+            user = None if identity.name is None else self._records.users.named(identity.name)
+        try:
+            if user is None or user.disabled_ms is not None:
+                raise StoreRejectedError("no user")
+            if bound is None:
+                credentials.bind(identity.issuer, identity.subject, user.id, at_ms=self._clock.utc_ms())
+        except StoreRejectedError:
+            self._log.note(user, address, SignInEvent.REFUSED, SignInReason.NOT_KNOWN)
+            text = "nobody here has this account, or its address is not verified: ask your administrator"
+            raise SignInError(SignInReason.NOT_KNOWN, text) from None
+        return user
+
+    def _provider_or_none(self) -> Provider:
+        if self._provider is None:
+            raise SignInError(SignInReason.PROVIDER_AWAY, "there is no OpenID Connect provider here")
+        return self._provider
+
     def _code(self, user: str, kind: CodeKind, valid_ms: int) -> OneTimeCode:
         if self._records.users.get(user) is None:
             raise StoreRejectedError(f"no such user: {user}")
@@ -218,35 +294,6 @@ class SignIn:
         return found
 
     def _begin(self, user: User, way: SignInWay, address: str, agent: str, *, second_factor: bool) -> Started:
-        now_ms = self._clock.utc_ms()
-        token = random_text()
-        one = SignInSession(
-            id=f"s-{secrets.token_hex(6)}",
-            user=user.id,
-            way=way,
-            second_factor=second_factor,
-            created_ms=now_ms,
-            used_ms=now_ms,
-            ends_ms=now_ms + self.settings.session_hours * 3_600_000,
-            address=address,
-            agent=agent,
-        )
-        self._audit(user, address, SignInEvent.SIGN_IN, way)
-        self._back_off.note_place(user.id, address, now_ms)
-        self._records.sessions.add(text_hash(token), one)
-        return Started(token, self._principal(user, one), one.ends_ms)
-
-    def _principal(self, user: User, one: SignInSession) -> Principal:
-        must = self.settings.staff_second_factor and user.role is not Role.PATIENT
-        return Principal(user.name, SCOPES, user, session=one.id, limited=must and not one.second_factor)
-
-    def _audit(self, user: User | None, address: str, event: SignInEvent, what: str) -> None:
-        self._records.audit.add(
-            at_ms=self._clock.utc_ms(),
-            # What a stranger typed in is not written down: it may be a password.
-            who="" if user is None else user.on_record,
-            account=None if user is None else user.id,
-            address=address,
-            action=event,
-            what=what,
-        )
+        self._log.note(user, address, SignInEvent.SIGN_IN, way)
+        self._back_off.note_place(user.id, address, self._clock.utc_ms())
+        return self._keeper.begin(user, way, address, agent, second_factor=second_factor)

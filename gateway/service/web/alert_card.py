@@ -124,7 +124,7 @@ class AlertCard:
     def _menu(self, text: str, choices: list[tuple[str, int]]) -> None:
         with parts.button(text, lambda: None).props('aria-haspopup="menu"'), ui.menu():
             for name, minutes in choices:
-                ui.menu_item(name, partial(self._on_snooze, minutes))
+                ui.menu_item(name, partial(self._on_snooze, minutes)).props('role="menuitem"')
 
     async def _do(self, action: Action, what: str, work: Callable[[], object]) -> None:
         await self._at.do(action, Target.ALERT, self._ids, what, work)

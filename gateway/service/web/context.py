@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
 from gateway.errors import SignedOutError
 from gateway.service.access import Access, Action, Principal
 from gateway.service.access.gate import Gate, Target
-from gateway.service.api.context import Context
 from gateway.service.records import User
+
+if TYPE_CHECKING:
+    from gateway.service.api.context import Context
 
 T = TypeVar("T")
 

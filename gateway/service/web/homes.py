@@ -48,7 +48,7 @@ class Homes:
                 with cell():
                     ui.label(parts.MISSING if state is None else f"{state.pending} batches")
                     if state is not None and state.oldest_ms is not None:
-                        ui.label(f"since {parts.ago(state.oldest_ms, self._stock.now_ms)}").classes("sl-small")
+                        ui.label(f"the oldest {parts.ago(state.oldest_ms, self._stock.now_ms)}").classes("sl-small")
                 with cell():
                     _clock(state)
                 with cell():

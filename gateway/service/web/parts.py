@@ -136,9 +136,26 @@ class Table:
 Kind = Literal["plain", "main", "danger"]
 
 
-def button(text: str, on_click: Callable[[], Awaitable[None] | None], kind: Kind = "plain") -> ui.button:
+Handler = Callable[[], Awaitable[None] | None]
+"""What an event does."""
+
+
+def outliving(handler: Handler) -> Callable[[], Awaitable[None]]:
+    """A handler that goes on when it has deleted the element whose event it handles, as by showing a list anew."""
+    client = ui.context.client
+
+    async def handled() -> None:
+        with client.content:
+            doing = handler()
+            if doing is not None:
+                await doing
+
+    return handled
+
+
+def button(text: str, on_click: Handler, kind: Kind = "plain") -> ui.button:
     """A button: one `main` a form, `danger` for what takes something away."""
-    made = ui.button(text, on_click=on_click, color=None).props("unelevated no-caps")
+    made = ui.button(text, on_click=outliving(on_click), color=None).props("unelevated no-caps")
     return made.classes(f"sl-button {kind}")
 
 

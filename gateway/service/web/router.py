@@ -7,18 +7,19 @@ Everything is closed that is not opened here: a page to who has no session (sent
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
-from starlette.responses import FileResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.errors import SomnolinkError, StoreError
 from gateway.service.access import Principal
 from gateway.service.access.gate import Target
-from gateway.service.api.cookies import session_token
+from gateway.service.api.cookies import cookie
 from gateway.service.web.context import PageContext, Site
 from gateway.service.web.failure import Failure
 from gateway.service.web.registry import Page, find
@@ -32,6 +33,7 @@ ACCOUNT_PATH: Final = "/account"
 NICEGUI_FILES: Final = "/_nicegui/"
 NICEGUI_SOCKET: Final = "/_nicegui_ws/"
 
+_NO_PROVIDER: Final = 'data-name=""'
 _READING: Final = frozenset({"GET", "HEAD"})
 _POLICY: Final = 1008
 """A socket that is refused is closed with this code (RFC 6455, 7.4.1)."""
@@ -54,11 +56,19 @@ class Pages:
         elif path.startswith(NICEGUI_FILES) and scope["method"] in _READING:
             await self._file(scope, receive, send)
         elif path == SIGN_IN_PATH and scope["method"] in _READING:
-            await FileResponse(SIGN_IN, media_type="text/html; charset=utf-8")(scope, receive, send)
+            await self._sign_in(scope, receive, send)
         elif is_page(path) and scope["method"] in _READING:
             await self._page(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    async def _sign_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Give the page to sign in: a plain one, so that nobody who has not signed in reaches NiceGUI."""
+        text = await run_in_threadpool(SIGN_IN.read_text, "utf-8")
+        provider = self._site.context.sign_in.provider_name
+        if provider is not None:
+            text = text.replace(_NO_PROVIDER, f'data-name="{escape(provider)}"', 1)
+        await HTMLResponse(text)(scope, receive, send)
 
     async def _file(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Give what NiceGUI's pages are made of, to anyone. Of what else is asked for there it would make a page."""
@@ -84,7 +94,8 @@ class Pages:
             await RedirectResponse(ACCOUNT_PATH, 303)(scope, receive, send)
             return
         scope.setdefault("state", {})["visit"] = await run_in_threadpool(self._visit, scope, token, who, *found)
-        await (await _nicegui())(scope, receive, send)
+        scope["route"] = found[0]  # under whose path the time that it takes is counted
+        await (await _nicegui())(dict(scope), receive, send)
 
     def _visit(self, scope: Scope, token: str, who: Principal, page: Page, ids: Mapping[str, str]) -> Visit:
         """Ask the gate, on a thread."""
@@ -97,7 +108,7 @@ class Pages:
             token=token,
             zone=self._site.zone,
             address=client[0] if client else "",
-            url=f"{scope['scheme']}://{Headers(scope=scope).get('host', '')}",
+            url=self._url(scope),
             path=scope["path"],
             query=dict(parse_qsl(scope.get("query_string", b"").decode("latin-1"))),
         )
@@ -115,6 +126,10 @@ class Pages:
         except SomnolinkError as error:
             return Visit(self._site, at, page, ids, Failure.of(error))
         return Visit(self._site, at, page, ids)
+
+    def _url(self, scope: Scope) -> str:
+        """Where people find the service: as the settings say, else as this request found it."""
+        return self._site.context.sign_in.public_url or f"{scope['scheme']}://{Headers(scope=scope).get('host', '')}"
 
     def _zone(self, patient: str | None) -> str:
         found = None if patient is None else self._site.context.records.people.patient(patient)
@@ -154,7 +169,7 @@ def is_page(path: str) -> bool:
 def session_of(scope: Scope) -> str:
     """What the session's cookie holds; empty without one."""
     scheme = "https" if scope["scheme"] in ("https", "wss") else "http"
-    return session_token(scheme, Headers(scope=scope).get("cookie", ""))
+    return cookie(scheme, Headers(scope=scope).get("cookie", ""))
 
 
 def _to_sign_in(scope: Scope) -> str:

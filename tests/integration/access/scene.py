@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import argon2
@@ -18,6 +19,9 @@ from tests.integration.api.conftest import SetClock
 
 QUICK = argon2.Parameters(argon2.Type.ID, 19, 16, 32, time_cost=1, memory_cost=8, parallelism=1)
 """Hashes that take no time: how long the real ones take is not what these tests are about."""
+
+NO_SESSION, NO_TOKEN = "s-000000000000", "000000000000"
+"""Ids of nobody's, which `ask_in_session` replaces by those of who asks."""
 
 PLACES = ("near", "clinic", "elsewhere")
 """The patient's own team (or the patient); another team (or patient) of the same clinic; another clinic."""
@@ -36,6 +40,8 @@ class Scene:
     raised_ms: int = synthetic.START_MS
 
     def __post_init__(self) -> None:
+        # One for all requests: making one takes longer than most answers. It keeps no cookie from one to the next.
+        self._client = httpx.Client(timeout=20, cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])))
         self.store, self.records = synthetic.open_both(self.folder)
         synthetic.fill(self.store, self.records)
         records, people, teams = self.records, self.records.people, self.records.teams
@@ -67,6 +73,9 @@ class Scene:
         self.program = create_token(records, "program", ["read", "write"], created_ms=0)
         records.people.set_gateway_clinic(synthetic.GATEWAY, "clinic")
         self.alert = self.alert_about(self.patient)
+        self.code = records.homes.add_code(
+            "0" * 64, clinic="clinic", gateway="home-new", name="", made_by="", created_ms=0, expires_ms=1
+        ).id
 
     def session(self, role: Role, place: str) -> str:
         """A session of somebody, for a browser's cookie; the one that was made first, while it lasts."""
@@ -108,13 +117,17 @@ class Scene:
         user = self.records.users.named("{}@{}".format(*key))
         assert user is not None
         started = self.sign_in.start_by_link(self.sign_in.link(user.id).text, address="")
+        path = path.replace(NO_SESSION, started.principal.session or "")
+        if NO_TOKEN in path:
+            self.sign_in.account.make_token(started.principal, "own", ["read"], 1, address="")
+            path = path.replace(NO_TOKEN, self.sign_in.account.tokens(started.principal)[-1].id)
         headers = {"Cookie": f"somnolink_session={started.token}", "Sec-Fetch-Site": "same-origin"}
-        return httpx.request(method, f"{self.url}{path}", headers=headers, json=body, timeout=20)
+        return self._client.request(method, f"{self.url}{path}", headers=headers, json=body)
 
     def ask(self, method: str, path: str, token: str | None, body: object = None) -> httpx.Response:
         """One request; of a stream only its beginning."""
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
-        with httpx.stream(method, f"{self.url}{path}", headers=headers, json=body, timeout=20) as answer:
+        with self._client.stream(method, f"{self.url}{path}", headers=headers, json=body) as answer:
             if not answer.headers.get("content-type", "").startswith("text/event-stream"):
                 answer.read()
         return answer

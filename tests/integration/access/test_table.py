@@ -14,17 +14,43 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from gateway.service.access import RULES, Action
 from gateway.service.api.route_rules import OPEN, ROUTE_RULES
 from gateway.service.records import FollowUpKind, Role
-from tests.integration.access.scene import PLACES, Scene
+from tests.integration.access.scene import NO_SESSION, NO_TOKEN, PLACES, Scene
 from tests.integration.api import synthetic
 
 ROLES = dict(zip("APDCS", Role, strict=True))
 NIGHT = f"{synthetic.DEVICE}/{synthetic.NIGHT.isoformat()}"
+
+OF_A_SESSION = (
+    "GET /session",
+    "DELETE /session",
+    "POST /session/second-factor",
+    "GET /sessions",
+    "DELETE /sessions",
+    "DELETE /sessions/{session}",
+    "POST /password",
+    "GET /second-factor",
+    "POST /second-factor",
+    "POST /second-factor/confirmation",
+    "POST /second-factor/removal",
+    "GET /tokens",
+    "POST /tokens",
+    "DELETE /tokens/{token}",
+)
+"""The own account, which no token opens, a user's own neither: these are tried with a session each."""
 
 EXPECTED: dict[str, dict[str, str]] = {
     "GET /ready": {"anyone": "A"},
     "GET /set-aside": {},
     "GET /devices": {"anyone": "APDCS"},
     "GET /devices/{device}": {"near": "PDS", "clinic": "AC"},
+    "GET /unassigned": {"anyone": "APDC"},
+    "GET /homes": {"anyone": "AC"},
+    "GET /homes/{home}": {"clinic": "AC"},
+    "PATCH /homes/{home}": {"clinic": "AC"},
+    "DELETE /homes/{home}": {"clinic": "AC"},
+    "GET /clinics/{clinic}/homes/codes": {"clinic": "AC"},
+    "POST /clinics/{clinic}/homes": {"clinic": "AC"},
+    "DELETE /homes/codes/{code}": {"clinic": "AC"},
     "GET /nights": {"anyone": "PDCS"},
     "GET /nights/{device}/{night}": {"near": "PDCS"},
     "GET /nights/{device}/{night}/desaturations": {"near": "PDCS"},
@@ -80,11 +106,12 @@ EXPECTED: dict[str, dict[str, str]] = {
     "GET /audit": {"anyone": "A"},
     "GET /audit/verification": {"anyone": "A"},
     "GET /me": {"anyone": "APDCS"},
-    "GET /session": {"anyone": "APDCS"},
-    "DELETE /session": {"anyone": "APDCS"},
+    **{name: {"anyone": "APDCS"} for name in OF_A_SESSION},
     "GET /clinics/{clinic}/users": {"clinic": "A"},
     "POST /clinics/{clinic}/users": {"clinic": "A"},
     "PATCH /users/{user}": {"clinic": "A"},
+    "POST /users/{user}/invitation": {"clinic": "A"},
+    "DELETE /users/{user}/second-factor": {"clinic": "A"},
     "GET /clinics/{clinic}/teams": {"clinic": "A"},
     "POST /clinics/{clinic}/teams": {"clinic": "A"},
     "PUT /teams/{team}/users/{user}": {"clinic": "A"},
@@ -92,15 +119,16 @@ EXPECTED: dict[str, dict[str, str]] = {
     "PUT /teams/{team}/patients/{patient}": {"clinic": "A"},
     "DELETE /teams/{team}/patients/{patient}": {"clinic": "A"},
 }
+HOMES = {name for name, allowed in EXPECTED.items() if "homes" in name and allowed == {"clinic": "AC"}} - {
+    "GET /homes/{home}"
+}
 PEOPLE = (
     {name for name in EXPECTED if name.split()[1].startswith(("/audit", "/me", "/teams", "/users"))}
     | {f"{method} /clinics/{{clinic}}/{what}" for method in ("GET", "POST") for what in ("users", "teams")}
+    | HOMES
     | {"DELETE /patients/{patient}", "GET /clinics/{clinic}/erasures"}
 )
 """What no program's token opens."""
-
-OF_A_SESSION = {"GET /session", "DELETE /session"}
-"""What no token opens, a user's own neither: these are tried with a session each."""
 
 MEANT = {"near": ("near",), "clinic": ("near", "clinic"), "anyone": PLACES}
 
@@ -129,8 +157,12 @@ def prepared(scene: Scene, name: str) -> str:
         user=scene.user,
         assignment=scene.assignment,
         alert=scene.alert,
+        session=NO_SESSION,
+        token=NO_TOKEN,
         webhook=webhook,
         mark=mark,
+        home=synthetic.GATEWAY,
+        code=scene.code,
     )
     query = {
         "POST /imports": f"?name=night.bin&patient={scene.patient}",
@@ -168,7 +200,7 @@ def test_who_comes_through(scene: Scene, name: str) -> None:
     assert found == allowed
     assert scene.ask(method, prepared(scene, name), None).status_code == 401
     assert passed(scene.ask(method, prepared(scene, name), scene.program).status_code) == (
-        name not in PEOPLE | OF_A_SESSION
+        name not in {*PEOPLE, *OF_A_SESSION}
     )
 
 

@@ -7,18 +7,40 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
+import pyotp
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from analytics.alerts.findings import Finding
-from gateway.errors import StoreRejectedError, StoreUnavailableError
-from gateway.service.records import Desaturation, NightResult, NightUpdate, Records, Rejected, State, Subject
+from gateway.errors import SignInError, SignInReason, StoreRejectedError, StoreUnavailableError
+from gateway.service.records import (
+    Account,
+    Contact,
+    Desaturation,
+    DeviceState,
+    GatewayState,
+    NightResult,
+    NightUpdate,
+    Records,
+    Refusal,
+    Rejected,
+    Role,
+    State,
+    Subject,
+)
 from gateway.service.records.tables import Base
+from gateway.service.sign_in import SignIn
+from gateway.service.sign_in.factor import RECOVERY_CODES, STEP_MS
+from gateway.service.sign_in.passwords import Passwords
+from gateway.settings import SignInSettings
+from tests.integration.access.scene import QUICK
+from tests.integration.api.conftest import SetClock
 from tests.servers.postgresql import running
 
 PASSWORD = "not in the address"
+WORDS = "four words that belong apart"
 RING = "o2ring-0011223344"
 RESULT = NightResult(RING, date(2026, 3, 10), "peak", "1", "UTC", State.RUNNING, 1, 2, 3.0, {"odi4": 7.5}, 5)
 
@@ -55,6 +77,37 @@ def test_the_migrations_make_exactly_the_tables_that_the_program_maps(records: R
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     engine.dispose()
+
+
+def test_a_code_is_one_boxs_and_homes_are_as_they_say(records: Records) -> None:
+    homes, devices = records.homes, records.devices
+    homes.add_code("c" * 64, clinic="clinic", gateway="home-1", name="A", made_by="x", created_ms=1, expires_ms=1 << 42)
+    won: list[str] = []
+
+    def knock(box: str) -> None:
+        if homes.redeem("c" * 64, box, salt=box, at_ms=5) is not None:
+            won.append(box)
+
+    threads = [threading.Thread(target=knock, args=(f"{number:064}",)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+    assert homes.accounts() == [Account("home-1", won[0], False)]
+    devices.enrol("home-1", RING, zone="UTC", at_ms=1)
+    records.results.replace_night(RESULT, ())
+    assert records.assignments.unassigned() == (1, 1)
+    whole = (1 << 53) - 1
+    state = GatewayState("home-1", True, 5, 5, "0.1", whole, whole, whole, "ok", True, whole, -whole)
+    records.states.hear(state, [(Contact(RING, 5, firmware="2"), DeviceState(RING, 5, boots=whole, clock="ok"))])
+    assert records.states.gateways() == {"home-1": state}
+    assert records.states.devices([RING])[RING].boots == whole
+    homes.set_revoked("home-1", 9)
+    assert devices.authorise([("home-1", RING)], auto_enrol=True, zone="UTC", at_ms=9) == {
+        ("home-1", RING): Refusal.REVOKED_GATEWAY
+    }
+    assert homes.accounts() == [Account("home-1", won[0], True)]
 
 
 def test_many_openings_at_once_migrate_once(url: str, records: Records) -> None:
@@ -169,3 +222,61 @@ def test_people_alerts_and_the_feed(records: Records) -> None:
     assert records.webhooks.list(active=True)[0].seq == records.feed.last()
     records.data_times.put({"home/x": (1, 2)})
     assert records.data_times.all()["home/x"] == (1, 2)
+
+
+def test_sign_in(records: Records) -> None:
+    clock = SetClock()
+    sign_in = SignIn(records, clock, SignInSettings(staff_second_factor=True), passwords=Passwords(QUICK))
+    user = records.users.add("clinic", "chief@example.org", Role.ADMINISTRATOR, at_ms=0)
+    sign_in.accept(sign_in.invite(user.id).text, WORDS)
+    started = sign_in.start("Chief@example.org", WORDS, None, address="192.0.2.1", agent="a browser")
+    who = sign_in.principal(started.token)
+    assert who == started.principal
+    assert who.limited
+    new = sign_in.account.begin_factor(who, WORDS, address="")
+    clock.now_ms = 4_000_000_000_000  # beyond 32 bits, and the session's end
+    assert sign_in.principal(started.token) is None
+    code = pyotp.TOTP(new.secret).generate_otp(clock.now_ms // STEP_MS)
+    assert len(sign_in.account.confirm_factor(who, code, address="")) == RECOVERY_CODES
+    for wrong, reason in (("wrong", SignInReason.WRONG), (WORDS, SignInReason.CODE_WRONG)):
+        with pytest.raises(SignInError) as refused:
+            sign_in.start(user.name, wrong, code, address="192.0.2.2")
+        assert refused.value.reason is reason
+    for number in range(9):
+        with pytest.raises(SignInError):
+            sign_in.start(f"name-{number}", "wrong", None, address="192.0.2.2")
+    clock.now_ms += STEP_MS
+    code = pyotp.TOTP(new.secret).generate_otp(clock.now_ms // STEP_MS)
+    again = sign_in.start(user.name, WORDS, code, address="192.0.2.1").principal
+    assert [one.id for one in sign_in.account.sessions(again)] == [again.session]
+    sign_in.account.make_token(again, "own", ["read"], 1, address="")
+    (token,) = sign_in.account.tokens(again)
+    assert sign_in.account.remove_token(again, token.id, address="")
+    records.credentials.bind("https://idp.example", "a", user.id, at_ms=1)
+    with pytest.raises(StoreRejectedError, match="already"):
+        records.credentials.bind("https://idp.example", "b", user.id, at_ms=1)
+    assert records.credentials.identity("https://idp.example", "a") == user.id
+    records.users.set_disabled(user.id, 1)
+    assert records.sessions.of_user(user.id) == []
+
+
+def test_a_link_opens_once_however_many_open_it_at_once(url: str, records: Records) -> None:
+    other = Records(url, password=PASSWORD)
+    user = records.users.add("clinic", "chief@example.org", Role.ADMINISTRATOR, at_ms=0)
+    clock, found = SetClock(), []
+    entrances = [SignIn(one, clock, passwords=Passwords(QUICK)) for one in (records, other)]
+    code = entrances[0].link(user.id).text
+
+    def open_it(entrance: SignIn) -> None:
+        try:
+            found.append(entrance.start_by_link(code, address="").principal.name)
+        except SignInError as error:
+            found.append(error.reason)
+
+    threads = [threading.Thread(target=open_it, args=(entrances[at % 2],)) for at in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    other.close()
+    assert sorted(found) == sorted([user.name, *[SignInReason.CODE_OVER] * 5])

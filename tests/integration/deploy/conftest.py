@@ -14,7 +14,8 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.servers import require
+from tests.servers import require, require_file
+from tests.servers.mosquitto import PLUGINS
 
 ROOT = Path(__file__).resolve().parents[3]
 DEPLOY = ROOT / "deploy"
@@ -24,6 +25,13 @@ def make_secrets(folder: Path, *names: str) -> None:
     require("openssl", "openssl")
     environment = {**os.environ, "SOMNOLINK_SECRETS": str(folder)}
     subprocess.run([DEPLOY / "make-secrets", *names], env=environment, check=True, capture_output=True, timeout=60)
+
+
+def make_accounts(secrets: Path, target: Path) -> None:
+    require("mosquitto_passwd", "mosquitto")
+    environment = {**os.environ, "SECRETS": str(secrets), "TARGET": str(target), "OWNER": getpass.getuser()}
+    script = DEPLOY / "mosquitto" / "make-accounts"
+    subprocess.run([script], env=environment, check=True, capture_output=True, timeout=60)
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +45,11 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def port(secrets: Path) -> Iterator[int]:
     """Mosquitto with deploy/mosquitto/mosquitto.conf, its paths and port changed to ours."""
     program = require("mosquitto", "mosquitto")
-    require("mosquitto_passwd", "mosquitto")
+    plugin = require_file(PLUGINS, "mosquitto")
     folder = secrets.parent
-    auth = folder / "auth"
-    auth.mkdir()
-    environment = {
-        **os.environ,
-        "SECRETS": str(secrets),
-        "TARGET": str(auth),
-        "ACL": str(DEPLOY / "mosquitto" / "acl"),
-        "OWNER": getpass.getuser(),
-    }
-    subprocess.run([DEPLOY / "mosquitto" / "make-users"], env=environment, check=True, capture_output=True, timeout=60)
+    accounts = folder / "accounts"
+    accounts.mkdir()
+    make_accounts(secrets, accounts)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         free = int(probe.getsockname()[1])
     text = (DEPLOY / "mosquitto" / "mosquitto.conf").read_text("utf-8")
@@ -56,7 +57,8 @@ def port(secrets: Path) -> Iterator[int]:
         ("listener 8883", f"listener {free} 127.0.0.1"),
         ("/run/secrets/broker-certificate", str(secrets / "broker.crt")),
         ("/run/secrets/broker-key", str(secrets / "broker.key")),
-        ("/mosquitto/auth/", f"{auth}/"),
+        ("/usr/lib/mosquitto_dynamic_security.so", str(plugin)),
+        ("/mosquitto/accounts/", f"{accounts}/"),
         ("/mosquitto/data/", f"{folder}/"),
     ):
         assert old in text

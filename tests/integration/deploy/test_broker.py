@@ -14,7 +14,9 @@ import pytest
 import yaml
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.integration.deploy.conftest import ROOT, Session, make_secrets, read
+from gateway.service.homes import DynamicSecurity
+from gateway.wire.client import BrokerAddress
+from tests.integration.deploy.conftest import ROOT, Session, make_accounts, make_secrets, read
 
 
 def test_every_secret_of_the_composition_is_made_and_closed_to_others(secrets: Path) -> None:
@@ -31,10 +33,10 @@ def test_making_them_again_changes_nothing_and_makes_what_is_missing(secrets: Pa
     other = tmp_path / "secrets"
     make_secrets(other)
     before = {file.name: file.read_bytes() for file in other.iterdir()}
-    (other / "home-password").unlink()
+    (other / "broker-admin-password").unlink()
     make_secrets(other)
     after = {file.name: file.read_bytes() for file in other.iterdir()}
-    assert {name for name in before if before[name] != after[name]} == {"home-password"}
+    assert {name for name in before if before[name] != after[name]} == {"broker-admin-password"}
     assert before["service-password"] != read(secrets, "service-password").encode()
 
 
@@ -49,9 +51,41 @@ def test_the_certificate_is_for_the_names_that_homes_use(secrets: Path) -> None:
         assert name in shown
 
 
-def test_a_home_reaches_the_service_and_nobody_else(port: int, secrets: Path) -> None:
+def accounts(port: int, secrets: Path) -> DynamicSecurity:
+    """As the service makes them, with the secrets of the composition."""
+    password, authority = read(secrets, "broker-admin-password"), secrets / "broker-ca.crt"
+    admin = BrokerAddress("localhost", port, True, "somnolink-admin", password, authority)
+    return DynamicSecurity(admin, read(secrets, "service-password"))
+
+
+def test_at_first_the_administrator_alone_comes_in(port: int, secrets: Path) -> None:
+    for user, password in (("somnolink-service", read(secrets, "service-password")), ("home-1", "")):
+        stranger = Session(port, secrets, user, password)
+        assert stranger.reason == "Not authorized"
+        stranger.stop()
+    accounts(port, secrets).prepare()
     service = Session(port, secrets, "somnolink-service", read(secrets, "service-password"))
-    home = Session(port, secrets, "home-1", read(secrets, "home-password"))
+    assert service.reason == "Success"
+    service.stop()
+
+
+def test_accounts_that_are_there_are_kept(secrets: Path, tmp_path: Path) -> None:
+    make_accounts(secrets, tmp_path)
+    file = tmp_path / "dynamic-security.json"
+    first = file.read_text()
+    assert read(secrets, "broker-admin-password") not in first
+    assert (stat.S_IMODE(file.stat().st_mode), stat.S_IMODE(tmp_path.stat().st_mode)) == (0o600, 0o700)
+    assert [one.name for one in tmp_path.iterdir()] == [file.name]
+    file.write_text(first + "\n")
+    make_accounts(secrets, tmp_path)
+    assert file.read_text() == first + "\n"
+
+
+def test_a_home_reaches_the_service_and_nobody_else(port: int, secrets: Path) -> None:
+    accounts(port, secrets).prepare()
+    accounts(port, secrets).admit("home-1", "its own")
+    service = Session(port, secrets, "somnolink-service", read(secrets, "service-password"))
+    home = Session(port, secrets, "home-1", "its own")
     assert (service.reason, home.reason) == ("Success", "Success")
     assert service.subscribe("somnolink/v1/+/up/#") == [1]
     for foreign in ("somnolink/v1/home-2/up/x/oximetry", "somnolink/v1/service/status", "elsewhere"):

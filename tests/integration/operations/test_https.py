@@ -10,12 +10,14 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.clock import SystemClock
 from gateway.errors import ConfigurationError
 from gateway.service.api import ServiceStatus, create_app, serve
 from gateway.service.api.headers import TRANSPORT_SECURITY
 from gateway.service.api.rate import RateLimit
 from gateway.service.api.server import HttpTls
-from gateway.service.records import Records
+from gateway.service.records import Records, Role
+from gateway.service.sign_in import SignIn
 from gateway.service.store.sqlite import SqliteStore
 from tests.servers.certificates import CertificateFiles, write_certificates
 
@@ -129,3 +131,29 @@ def test_who_asks_too_much_waits_and_others_behind_the_same_proxy_do_not(
         assert refused.headers["x-content-type-options"] == "nosniff"
         other = httpx.get(server.url + HEALTH, headers={"X-Forwarded-For": "192.0.2.10"})
         assert other.status_code == 200
+
+
+def test_over_https_the_sessions_cookie_is_for_https_and_this_host_alone(
+    files: CertificateFiles, parts: tuple[Records, SqliteStore]
+) -> None:
+    records, _ = parts
+    sign_in = SignIn(records, SystemClock())
+    user = records.users.add("clinic", "dentist@example.org", Role.DENTIST, at_ms=0)
+    code = sign_in.link(user.id).text
+    tls = HttpTls(files.certificate, files.key)
+    with (
+        serve(create_app(*parts, status=status, sign_in=sign_in), "127.0.0.1", 0, tls=tls) as server,
+        httpx.Client(base_url=server.url, verify=trusting(files.authority)) as browser,
+    ):
+        answer = browser.get("/api/v1/link", params={"code": code})
+        given, *attributes = (part.strip() for part in answer.headers["set-cookie"].split(";"))
+        name, _, token = given.partition("=")
+        assert name == "__Host-somnolink_session"
+        assert {"secure", "httponly"} <= {one.lower() for one in attributes}
+        # The other name is one that a page by plain HTTP could have set.
+        other = {"Cookie": f"somnolink_session={token}"}
+        browser.cookies.clear()
+        assert browser.get("/api/v1/me", headers=other).status_code == 401
+        browser.cookies.set(name, token)
+        assert browser.get("/api/v1/me").json()["id"] == user.id
+        assert browser.delete("/api/v1/session", headers={"Origin": server.url}).status_code == 204

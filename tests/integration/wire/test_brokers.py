@@ -1,4 +1,4 @@
-"""The client against a real Mosquitto with users, ACL and TLS, and against the embedded broker: the same rules."""
+"""The client against Mosquitto with an ACL, Mosquitto with roles, and the embedded broker: the same rules."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from gateway.errors import BrokerError
+from gateway.errors import BrokerError, BrokerRefusalError
+from gateway.service.homes import DynamicSecurity
 from gateway.wire import topics
 from gateway.wire.access import SERVICE_USER, mosquitto_acl
 from gateway.wire.broker import EmbeddedBroker
 from gateway.wire.client import BrokerAddress, Connection, Message, Will
 from tests.servers.certificates import write_certificates
-from tests.servers.mosquitto import MosquittoServer
+from tests.servers.mosquitto import ADMIN, MosquittoServer
 from tests.servers.process import free_port
 
 USERS = {"home": "pw-home", "away": "pw-away", SERVICE_USER: "pw-service"}
@@ -47,12 +48,20 @@ class Peer:
         return self.heard.get(timeout=10)
 
 
-@pytest.fixture(scope="module", params=["mosquitto", "embedded"])
+@pytest.fixture(scope="module", params=["mosquitto", "dynamic security", "embedded"])
 def address_of(request: pytest.FixtureRequest) -> Iterator[Any]:
     """Where each user connects."""
     if request.param == "mosquitto":
         with MosquittoServer(users=USERS, acl=mosquitto_acl(), tls=True) as server:
             yield lambda user: BrokerAddress("127.0.0.1", server.port, True, user, USERS[user], server.ca_file)
+    elif request.param == "dynamic security":
+        with MosquittoServer(admin_password="pw-admin", tls=True) as server:
+            admin = BrokerAddress("127.0.0.1", server.port, True, ADMIN, "pw-admin", server.ca_file)
+            accounts = DynamicSecurity(admin, USERS[SERVICE_USER])
+            accounts.prepare()
+            for user in ("home", "away"):
+                accounts.admit(user, USERS[user])
+            yield lambda user: replace(admin, username=user, password=USERS[user])
     else:
         with EmbeddedBroker(list(USERS)) as broker:
             yield broker.address
@@ -114,7 +123,7 @@ def test_a_gateway_cannot_listen_to_another(address_of: Any, peers: Any, topic: 
 
 def test_a_wrong_password_is_one_clear_line(address_of: Any) -> None:
     for wrong in (replace(address_of("home"), password="wrong"), replace(address_of("home"), password=None)):
-        with pytest.raises(BrokerError, match="refuses home") as caught:
+        with pytest.raises(BrokerRefusalError, match="refuses home") as caught:
             Peer(wrong).open()
         assert "\n" not in str(caught.value)
     with pytest.raises(BrokerError, match="refuses nobody"):
@@ -165,6 +174,7 @@ class TestMosquitto:
             for wrong in (address, replace(address, ca_file=None)):
                 with pytest.raises(BrokerError, match="CERTIFICATE_VERIFY_FAILED") as caught:
                     Peer(wrong).open()
+                assert not isinstance(caught.value, BrokerRefusalError)
                 assert "\n" not in str(caught.value)
             with pytest.raises(BrokerError):
                 Peer(replace(address, tls=False)).open()  # plain text to a TLS port

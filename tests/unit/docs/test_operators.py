@@ -32,7 +32,7 @@ def table(section: str) -> dict[str, str]:
     return told
 
 
-@pytest.mark.parametrize("section", ["broker", "service", "retention", "log"])
+@pytest.mark.parametrize("section", ["broker", "service", "sign_in", "retention", "log"])
 def test_every_setting_is_told_with_its_default(section: str) -> None:
     has = msgspec.structs.asdict(getattr(Settings(), section))
     said = {name: {"empty": "", "false": "False"}.get(value, value) for name, value in table(section).items()}
@@ -49,7 +49,8 @@ def test_the_example_is_a_file_of_settings(tmp_path: Path) -> None:
 
 def commands(text: str) -> list[tuple[str, list[str]]]:
     """Every `somnolink COMMAND` of a text, with its options."""
-    found = re.findall(r"(?:^|[ /`])somnolink (service|token|enrol|backup|restore)\b([^`\n]*)", text, re.MULTILINE)
+    names = r"service|token|enrol|backup|restore|admin [a-z-]+"
+    found = re.findall(rf"(?:^|[ /`])somnolink ({names})\b([^`\n]*)", text, re.MULTILINE)
     return [(name, re.findall(r"--[a-z-]+", rest)) for name, rest in found]
 
 
@@ -59,7 +60,9 @@ def test_commands_and_their_options_exist(file: str) -> None:
     asked = commands((ROOT / file).read_text("utf-8"))
     assert asked or file.endswith(".timer")
     for name, options in asked:
-        has = {option for parameter in known[name].params for option in parameter.opts}
+        group, _, one = name.partition(" ")
+        command = known[group].commands[one] if one else known[group]
+        has = {option for parameter in command.params for option in parameter.opts}
         assert set(options) <= has, (name, options)
 
 

@@ -36,6 +36,7 @@ def test_nothing_is_told_when_all_is_well() -> None:
     ("change", "well", "wrong", "code"),
     [
         ("broker_away_s", NO_BROKER_S - 1, NO_BROKER_S, "broker_away"),
+        ("broker_refuses", False, True, "broker_refuses"),
         ("disk_free_bytes", LOW_DISK_BYTES, LOW_DISK_BYTES - 1, "disk_low"),
         ("radio", frozenset(), frozenset({"adapter_unavailable"}), "adapter_unavailable"),
         ("radio", frozenset(), frozenset({"radio_silent"}), "radio_silent"),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, HTTPException, Path
+from fastapi import APIRouter, HTTPException, Path, Request
 
 from gateway.service.api.context import ClinicId, Context, PatientId, refusing
 from gateway.service.api.guard import Caller
 from gateway.service.api.models_accounts import MeOut, TeamIn, TeamOut, TeamsOut, UserChange, UserIn, UserOut
+from gateway.service.api.models_sign_in import InvitationOut
+from gateway.service.api.routes.session import address_of, base_of
+from gateway.service.sign_in.codes import invitation_url
 
 UserId = Annotated[str, Path(pattern=r"^u-[0-9a-f]{12}$", description="Id of the user")]
 TeamId = Annotated[str, Path(pattern=r"^t-[0-9a-f]{12}$", description="Id of the care team")]
@@ -46,11 +49,30 @@ def _users(routes: APIRouter, context: Context) -> None:
 
     @routes.patch("/users/{user}")
     def change_user(user: UserId, given: UserChange, who: Caller) -> UserOut:
-        """Keep a user out, from the next request on, or let in again."""
+        """Keep a user out, let in again, or change the role, from the next request on; every session ends."""
         if who.user is not None and who.user.id == user:
-            raise HTTPException(422, "nobody keeps oneself out: another administrator can")
+            raise HTTPException(422, "nobody does this to oneself: another administrator can")
         with refusing():
-            return UserOut.of(users.set_disabled(user, context.clock.utc_ms() if given.disabled else None))
+            if given.role is not None:
+                users.set_role(user, given.role)
+            if given.disabled is not None:
+                users.set_disabled(user, context.clock.utc_ms() if given.disabled else None)
+        return UserOut.of(context.user(user))
+
+    @routes.post("/users/{user}/invitation", status_code=201)
+    def invite_user(user: UserId, who: Caller, request: Request) -> InvitationOut:
+        """Make an invitation, by which the user sets the first, or a forgotten, password."""
+        with refusing():
+            made = context.sign_in.invite(user, by=who.user, address=address_of(request))
+        return InvitationOut(
+            code=made.text, link=invitation_url(base_of(context, request), made), expires_ms=made.ends_ms
+        )
+
+    @routes.delete("/users/{user}/second-factor", status_code=204)
+    def remove_second_factor(user: UserId, who: Caller, request: Request) -> None:
+        """Remove the second factor of a user who has lost it; be sure who asks for that."""
+        if not context.sign_in.remove_factor(user, by=who.user, address=address_of(request)):
+            raise HTTPException(422, "the user has no second factor")
 
 
 def _teams(routes: APIRouter, context: Context) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -11,6 +12,7 @@ from fastapi.responses import StreamingResponse
 from gateway.service.api.context import ClinicId, Context, refusing
 from gateway.service.api.guard import Caller
 from gateway.service.api.models_alerts import FeedEventOut, FeedOut, WebhookIn, WebhookOut
+from gateway.wire.feed import FeedEvent
 
 Seq = Annotated[int, Query(ge=0, lt=1 << 53, description="Id of the last event that was seen")]
 WebhookId = Annotated[str, Path(pattern=r"^w-[0-9a-f]{12}$", description="Id of the webhook")]
@@ -40,8 +42,13 @@ def _feed(routes: APIRouter, context: Context) -> None:
         context.clinic(clinic)
         seen = after if last_event_id is None else int(last_event_id)
         start = feed.last() if seen is None else seen
+
+        def shown(events: Sequence[FeedEvent]) -> Sequence[FeedEvent]:
+            now = context.sign_in.now(who)
+            return [] if now is None else context.access.events(now, events)
+
         return StreamingResponse(
-            context.feed.stream(clinic, start, lambda events: context.access.events(who, events)),
+            context.feed.stream(clinic, start, shown),
             media_type="text/event-stream",
             headers={"X-Accel-Buffering": "no"},
         )

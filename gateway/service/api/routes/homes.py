@@ -11,6 +11,7 @@ from fastapi import APIRouter, HTTPException, Path, Request, Response
 from gateway.errors import BrokerError, ConfigurationError
 from gateway.service.api.context import ClinicId, Context, HomeId, refusing
 from gateway.service.api.guard import Caller
+from gateway.service.api.models import ProblemOut
 from gateway.service.api.models_homes import (
     CodeOut,
     HomeChange,
@@ -52,7 +53,7 @@ def router(context: Context) -> APIRouter:
 def _joining(routes: APIRouter, context: Context) -> None:
     wrong = Buckets(WRONG, context.clock.monotonic_s)
 
-    @routes.post("/homes/join")
+    @routes.post("/homes/join", responses={409: {"model": ProblemOut}})
     def join(given: JoinIn, request: Request) -> JoinOut:
         """Let a box in by a one-time code. The same box may ask again while the code lasts, for the same answer."""
         client = client_of(request.scope)
@@ -75,7 +76,7 @@ def _joining(routes: APIRouter, context: Context) -> None:
 
 
 def _codes(routes: APIRouter, context: Context) -> None:
-    @routes.post("/clinics/{clinic}/homes", status_code=201, responses={409: {}})
+    @routes.post("/clinics/{clinic}/homes", status_code=201, responses={409: {"model": ProblemOut}})
     def invite(clinic: ClinicId, given: InviteIn, who: Caller, request: Request) -> InvitationOut:
         """Make a one-time code by which one box becomes a home of the clinic. Its text is shown this once."""
         if not context.enrolment.by_code:

@@ -12,7 +12,10 @@ from gateway.service.exchange.report.export import MEDIA_TYPES, Format, Wanted, 
 
 Bounded = Annotated[date | None, Query(ge=date(1970, 1, 2), le=date(2199, 12, 31))]
 _CONTENT: Final = {
-    media_type.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
+    media_type.partition(";")[0]: {
+        # A FHIR bundle; its own schema is HL7's.
+        "schema": {"type": "object"} if media_type.endswith("json") else {"type": "string", "format": "binary"}
+    }
     for media_type in MEDIA_TYPES.values()
 }
 

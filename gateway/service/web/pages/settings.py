@@ -18,6 +18,7 @@ Own = dict[tuple[str, str], float]
 """(rule, threshold) -> what the clinic has of its own."""
 
 _SWITCH: Final = "enabled"
+_SWITCH_UNIT: Final = "0 or 1"
 
 
 @page("/settings", Action.READ_THRESHOLDS, Target.CLINIC)
@@ -198,4 +199,6 @@ class Webhooks:
 
 
 def _value(value: float, unit: str) -> str:
+    if unit == _SWITCH_UNIT:
+        return "1, yes" if value else "0, no"
     return f"{value:g} {unit}".strip()

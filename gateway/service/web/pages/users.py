@@ -11,6 +11,7 @@ from nicegui import ui
 from gateway.service.access import Action
 from gateway.service.access.gate import Target
 from gateway.service.records import Role, Team, User
+from gateway.service.sign_in.codes import invitation_url
 from gateway.service.web import PageContext, page, parts
 from gateway.service.web.frame import ROLES, frame
 
@@ -34,15 +35,17 @@ class People:
         self._at = at
         self._clinic = at.user.clinic
         self._box = ui.element("div")
+        self._with_factor: frozenset[str] = frozenset()
 
     async def show(self) -> None:
         """Show who there is by now."""
         records = self._at.context.records
-        users, teams, lonely = await self._at.read(
+        users, teams, lonely, self._with_factor = await self._at.read(
             lambda: (
-                records.users.list(clinic=self._clinic),
+                (known := records.users.list(clinic=self._clinic)),
                 records.teams.list(self._clinic),
                 records.teams.without_team(self._clinic),
+                frozenset(one.id for one in known if records.credentials.second_factor(one.id) is not None),
             )
         )
         self._box.clear()
@@ -83,6 +86,8 @@ class People:
     def _deeds(self, one: User) -> None:
         if one.disabled_ms is None:
             parts.button("Invite", partial(self._invite, one))
+        if one.id in self._with_factor:
+            parts.button("Remove second factor", partial(self._remove_factor, one), "danger")
         if one.id != self._at.user.id:
             if one.disabled_ms is None:
                 parts.button("Keep out", partial(self._keep_out, one), "danger")
@@ -121,15 +126,31 @@ class People:
 
     async def _invite(self, one: User) -> None:
         at = self._at
-        made = await self._of_user(one, f"POST /users/{one.id}/invitation", lambda: at.context.sign_in.invite(one.id))
+        made = await self._of_user(
+            one,
+            f"POST /users/{one.id}/invitation",
+            lambda: at.context.sign_in.invite(one.id, by=at.user, address=at.address),
+        )
         with ui.dialog().props("persistent") as dialog, ui.element("div").classes("sl-card sl-dialog"):
             parts.heading(f"Invitation for {one.name}")
             ui.label("Hand this link over by other means. It is shown this once, and sets the password once.")
-            ui.label(f"{at.url}/sign-in#invitation={made.text}").classes("sl-code")
+            ui.label(invitation_url(at.url, made)).classes("sl-code")
             ui.label(f"Until {parts.moment(made.ends_ms, at.zone)}.").classes("sl-muted")
             parts.button("Done", dialog.close, "main")
         await dialog
         dialog.delete()
+
+    async def _remove_factor(self, one: User) -> None:
+        question = f"Remove the second factor of {one.name}? Be sure who asks: from then on the password is enough."
+        if await parts.confirm(question, "Remove"):
+            at = self._at
+            await self._of_user(
+                one,
+                f"DELETE /users/{one.id}/second-factor",
+                lambda: at.context.sign_in.remove_factor(one.id, by=at.user, address=at.address),
+            )
+            await self.show()
+            parts.done("Removed.")
 
     async def _keep_out(self, one: User) -> None:
         if await parts.confirm(f"Keep {one.name} out? Every session of theirs ends at once.", "Keep out"):
@@ -151,7 +172,8 @@ class People:
     def _team(self, team: Team, users: list[User], lonely: tuple[str, ...], teams: list[Team]) -> None:
         names = {one.id: one.name for one in users if one.role is not Role.PATIENT}
         patients = sorted({*lonely, *(one for each in teams for one in each.patients)} - team.patients)
-        with ui.element("div").classes("sl-team"):
+        with ui.element("div").classes("sl-team").props('role="group"') as box:
+            box.props["aria-label"] = team.name
             parts.heading(team.name, 3)
             self._members("users", team, {one: names[one] for one in sorted(team.users) if one in names})
             self._members("patients", team, {one: one for one in sorted(team.patients)})
@@ -176,7 +198,7 @@ class People:
             if chosen.value in choices:
                 await self._put(kind, team, str(chosen.value), choices[str(chosen.value)], True)
 
-        chosen.on_value_change(add)
+        chosen.on_value_change(parts.outliving(add))
 
     async def _put(self, kind: Kind, team: Team, member: str, name: str, belongs: bool) -> None:
         await self._set(kind, team, member, belongs)

@@ -3,9 +3,15 @@ const element = (id) => document.getElementById(id);
 const forms = ["sign-in", "invitation", "link"];
 const NOT_REACHED = "The service cannot be reached. Try again in a moment.";
 
+const REFUSED = {
+  provider_away: "Your organisation's sign-in does not answer. Try again in a moment.",
+  provider_refused: "Your organisation did not let you in.",
+  not_known: "Your organisation let you in, but you are no user here. Ask your clinic's administrator.",
+};
+
 // Codes stand behind the #, so that no server or proxy writes them down.
 const given = new URLSearchParams(location.hash.slice(1));
-history.replaceState(null, "", location.pathname + location.search);
+if (location.hash) history.replaceState(null, "", location.pathname + location.search);
 
 function show(name) {
   for (const one of forms) element(one).hidden = one !== name;
@@ -75,6 +81,18 @@ onSubmit("invitation", async () => {
   element("sign-in-note").hidden = false;
   element("sign-in-note").textContent = "The password is set. Sign in with it.";
 });
+
+const provider = element("provider");
+if (provider.dataset.name) {
+  provider.textContent = `Sign in by ${provider.dataset.name}`;
+  provider.hidden = false;
+}
+
+const refused = new URLSearchParams(location.search).get("refused");
+if (refused !== null) {
+  const text = REFUSED[refused] ?? "That did not work: sign in again.";
+  element("sign-in").querySelector(".sl-error").textContent = text;
+}
 
 if (given.has("invitation")) show("invitation");
 else if (given.has("link")) {
