@@ -27,7 +27,7 @@ months: $(VENV)/.dev
 	@$(BIN)/python -m tests.integration.months $(ARGS)
 
 bench: $(VENV)/.dev
-	@for name in store ingest feed gateway sync firmware oximetry bed cohort; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py; done
+	@for name in store ingest feed gateway sync firmware oximetry bed cohort web; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py; done
 
 # Bytecode for the boards, one .mpy beside the folders of edge/ in build/firmware.
 firmware: $(VENV)/.dev

@@ -15,10 +15,13 @@ from gateway.cli.backup import backup, restore
 from gateway.cli.decode import decode
 from gateway.cli.demo import demo
 from gateway.cli.doctor import doctor
+from gateway.cli.erase import erase
+from gateway.cli.export import export
 from gateway.cli.join import join
 from gateway.cli.programs import enrol, gateway, service, token
 from gateway.cli.report import report
 from gateway.cli.scan import scan
+from gateway.cli.seed import seed
 from gateway.errors import SomnolinkError
 
 app = typer.Typer(
@@ -43,6 +46,9 @@ for command in (
     enrol,
     backup,
     restore,
+    export,
+    erase,
+    seed,
 ):
     app.command()(command)
 app.add_typer(admin, name="admin")

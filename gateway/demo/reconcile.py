@@ -61,15 +61,17 @@ class Account:
     wear_minutes_found: float | None
 
 
-def reconcile(truth: Truth, store: SampleStore, records: Records) -> Account:
-    """Hold the truth against the store and the records.
+def reconcile(truth: Truth, store: SampleStore, records: Records, *, gateway: str | None = None) -> Account:
+    """Hold the truth against the store and the records: of one gateway's devices, or of all.
 
     A sample is lost when the store has none of its time with its very values; it is doubled when the store has one
     more than was given out. Live and stored samples of the same oximetry are counted apart: both are kept. Of the
     recorder and the bed sensor each sample is in the one or the other.
     """
     generated = stored = lost = doubled = 0
-    oximeters = [device for device in store.devices() if not device.startswith((RECORDER, BED_SENSOR))]
+    home = {one.id for one in records.devices.list() if gateway is None or one.gateway_id == gateway}
+    devices = [device for device in store.devices() if device in home]
+    oximeters = [device for device in devices if not device.startswith((RECORDER, BED_SENSOR))]
     for device in oximeters:
         for origin, expected, tolerance in (
             ("live", live_rows(truth), LIVE_MS),
@@ -87,12 +89,13 @@ def reconcile(truth: Truth, store: SampleStore, records: Records) -> Account:
             doubled += kept.size - matched
     if not oximeters:
         generated = lost = live_rows(truth).size + stored_rows(truth).size
-    for had, missing, left in (_reconcile_wear(truth.wear, store), _reconcile_waves(truth, store)):
+    for had, missing, left in (_reconcile_wear(truth.wear, store, devices), _reconcile_waves(truth, store, devices)):
         generated += had + missing
         stored += had + left
         lost += missing
         doubled += left
-    found = [one.nadir_ms for night in records.results.nights() for one in records.results.desaturations(night)]
+    nights = [night for night in records.results.nights() if night.device in home]
+    found = [one.nadir_ms for night in nights for one in records.results.desaturations(night)]
     deep = [at_ms for at_ms, depth in truth.falls if depth >= DEPTH_PCT]
     known = bool(truth.falls)
     return Account(
@@ -104,16 +107,16 @@ def reconcile(truth: Truth, store: SampleStore, records: Records) -> Account:
         len(found),
         match_nadirs(deep, found) if known else None,
         None if truth.wear is None else round(sum(end - start for start, end in truth.wear.intervals) / 60_000, 1),
-        None if truth.wear is None else _wear_minutes(store),
+        None if truth.wear is None else _wear_minutes(store, devices),
     )
 
 
-def _reconcile_wear(wear: WearTruth | None, store: SampleStore) -> tuple[int, int, int]:
+def _reconcile_wear(wear: WearTruth | None, store: SampleStore, devices: Sequence[str]) -> tuple[int, int, int]:
     """Found, missing and left-over records of the recorder."""
     if wear is None:
         return 0, 0, 0
     expected = Rows(np.array(wear.utc_ms, np.int64).astype(np.float64), _wear_code(wear.temperature, wear.motion))
-    kept = _both(store, RECORDER, "wear")
+    kept = _both(store, devices, RECORDER, "wear")
     values = _wear_code(kept["temperature"], kept["motion"])
     return count_sparse(expected, Rows(kept["t_ms"], values), RECORD_MS, _TEMPERATURE_STEP, wear.due_ms)
 
@@ -124,11 +127,11 @@ def _wear_code(temperature: Sequence[float] | Array, motion: Sequence[int] | Arr
     return rounded * _TEMPERATURE_STEP + np.minimum(np.asarray(motion, np.int64), _TEMPERATURE_STEP - 2)
 
 
-def _reconcile_waves(truth: Truth, store: SampleStore) -> tuple[int, int, int]:
+def _reconcile_waves(truth: Truth, store: SampleStore, devices: Sequence[str]) -> tuple[int, int, int]:
     """Found, missing and left-over samples of the bed sensor."""
     if not truth.waves:
         return 0, 0, 0
-    kept = _both(store, BED_SENSOR, "waveform")
+    kept = _both(store, devices, BED_SENSOR, "waveform")
     stored = kept["pressure"].astype(np.int64) * _GAINS + kept["gain"]
     totals = np.zeros(3, np.int64)
     edges = [0.0, *(wave.utc_ms - RECORD_MS for wave in truth.waves[1:]), float(END_OF_TIME)]
@@ -144,12 +147,12 @@ def _reconcile_waves(truth: Truth, store: SampleStore) -> tuple[int, int, int]:
     return int(totals[0]), int(totals[1]), int(totals[2])
 
 
-def _both(store: SampleStore, family: str, kind: Kind) -> dict[str, Array]:
+def _both(store: SampleStore, devices: Sequence[str], family: str, kind: Kind) -> dict[str, Array]:
     """Every sample of a family's devices, live and stored, in order of time."""
     origins: tuple[Origin, ...] = ("live", "stored")
     parts = [
         store.read(device, kind, 0, END_OF_TIME, origin=origin)
-        for device in store.devices()
+        for device in devices
         if device.startswith(family)
         for origin in origins
     ]
@@ -162,10 +165,10 @@ def _both(store: SampleStore, family: str, kind: Kind) -> dict[str, Array]:
     return {"t_ms": t_ms[order], **columns}
 
 
-def _wear_minutes(store: SampleStore) -> float:
+def _wear_minutes(store: SampleStore, devices: Sequence[str]) -> float:
     """Minutes of wear that the stored readings show."""
     found = 0.0
-    for device in store.devices():
+    for device in devices:
         if device.startswith(RECORDER):
             samples = store.read(device, "wear", 0, END_OF_TIME)
             columns = samples.columns

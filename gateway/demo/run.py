@@ -7,10 +7,10 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -19,20 +19,26 @@ import numpy as np
 
 from gateway.cli.programs import broker_address
 from gateway.clock import SystemClock
+from gateway.demo.clinic import give_live_devices
 from gateway.demo.reconcile import reconcile
+from gateway.demo.stories import CLINIC, ZONE
 from gateway.errors import ConfigurationError, InputFileError, SomnolinkError
 from gateway.settings import load_settings, read_secret
 from gateway.wire.access import SERVICE_USER
 from gateway.wire.client import BrokerAddress
 
 if TYPE_CHECKING:
+    from gateway.clock import Clock
+    from gateway.demo.clinic import DemoClinic
     from gateway.service.app import Service
     from gateway.service.homes import BrokerAccounts
+    from gateway.service.records import Records
     from gateway.service.store.base import SampleStore
     from simulators.run_home import Order, Report
 
 GATEWAY: Final = "demo"
 CONNECT_S: Final = 15.0
+DAY_MS: Final = 86_400_000
 REPLAY_GAP_S: Final = 10.0
 """A ring stores evenly; a recording with longer intervals than this cannot be one of a ring."""
 
@@ -77,8 +83,13 @@ class DemoResult:
 class Audience(Protocol):
     """Who is told how the demo is going."""
 
-    def begins(self, epoch_ms: int, end_ms: int, url: str | None, token: str) -> None:
-        """The service runs, the home is about to."""
+    def making(self, done: int, of: int) -> None:
+        """So many of the nights behind the demo clinic's patients are there."""
+
+    def begins(
+        self, epoch_ms: int, end_ms: int, url: str | None, token: str, links: Mapping[str, str] | None = None
+    ) -> None:
+        """The service runs, the home is about to; `links` lets people of the demo clinic in, once each."""
 
     def heard(self, report: Report) -> None:
         """The home has reported."""
@@ -111,9 +122,10 @@ def run_demo(plan: DemoPlan, audience: Audience, started_s: float) -> DemoResult
         store = stack.enter_context(_store(plan))
         records = Records(plan.folder / "records.db")
         stack.callback(records.close)
+        clinic = None if plan.headless else _clinic(plan, store, records, clock, audience)
         config = ServiceConfig(
             broker.service,
-            "UTC",
+            "UTC" if clinic is None else ZONE,
             auto_enrol=True,
             http_port=plan.port,
             accounts=broker.accounts,
@@ -127,16 +139,19 @@ def run_demo(plan: DemoPlan, audience: Audience, started_s: float) -> DemoResult
         except ValueError as error:
             raise ConfigurationError(str(error)) from None
         token = create_token(records, f"demo {clock.utc_ms()}", ["read"], created_ms=clock.utc_ms())
-        audience.begins(life.epoch_ms, life.traces[-1].end_utc_ms, service.url, token)
+        links = None if clinic is None else _links(records, clock, clinic)
+        audience.begins(life.epoch_ms, life.traces[-1].end_utc_ms, service.url, token, links)
         reached_ms = life.epoch_ms
         with _home(order) as reports:
             for report in reports:
                 reached_ms = max(reached_ms, report.utc_ms)
+                if clinic is not None:
+                    give_live_devices(records, GATEWAY, clinic.live, from_ms=life.epoch_ms - DAY_MS)
                 audience.heard(report)
         audience.settling()
         service.ingest.settle()
         truth = msgspec.msgpack.decode((Path(order.data) / "truth").read_bytes(), type=Truth)
-        account = reconcile(truth, store, records)
+        account = reconcile(truth, store, records, gateway=GATEWAY)
         elapsed_s = time.monotonic() - started_s
         result = DemoResult(
             nights=len(life.traces),
@@ -150,12 +165,29 @@ def run_demo(plan: DemoPlan, audience: Audience, started_s: float) -> DemoResult
             desaturations_matched=account.desaturations_matched,
             wear_minutes_true=account.wear_minutes_true,
             wear_minutes_found=account.wear_minutes_found,
-            alerts=len(records.alerts.list()),
+            alerts=sum(one.clinic != CLINIC or one.gateway == GATEWAY for one in records.alerts.list(limit=10_000)),
             elapsed_s=round(elapsed_s, 3),
             speedup=round((reached_ms - life.epoch_ms) / 1000 / elapsed_s, 1),
         )
         audience.finished(result)
         return result
+
+
+def _clinic(plan: DemoPlan, store: SampleStore, records: Records, clock: Clock, audience: Audience) -> DemoClinic:
+    """The demo clinic, up to the night in which its live home begins."""
+    from gateway.demo.clinic import make_clinic
+
+    evening = plan.first_evening or datetime.now(UTC).replace(tzinfo=None)
+    last = evening.date() + timedelta(days=plan.nights - 1)
+    return make_clinic(records, store, clock, seed=plan.seed, last=last, live_gateway=GATEWAY, progress=audience.making)
+
+
+def _links(records: Records, clock: Clock, clinic: DemoClinic) -> dict[str, str]:
+    """A link for each, which lets them in once."""
+    from gateway.service.sign_in import SignIn
+
+    sign_in = SignIn(records, clock)
+    return {word: sign_in.link(user).text for word, user in clinic.users.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -44,13 +44,23 @@ class Show:
     ) -> None:
         self._progress.stop()
 
-    def begins(self, epoch_ms: int, end_ms: int, url: str | None, token: str) -> None:
+    def making(self, done: int, of: int) -> None:
+        """Move the bar while the demo clinic is made."""
+        self._progress.update(self._task, description="Demo clinic", completed=done, total=of, note="nights")
+
+    def begins(
+        self, epoch_ms: int, end_ms: int, url: str | None, token: str, links: Mapping[str, str] | None = None
+    ) -> None:
         """Say where to look, and how long the nights are."""
         self._start_ms = epoch_ms
-        self._progress.update(self._task, description="Night 1", total=end_ms - epoch_ms, note="")
+        self._progress.update(self._task, description="Night 1", completed=0, total=end_ms - epoch_ms, note="")
         if url is not None:
             self._console.print(f"The pages: [bold]{url}/#token={token}[/]", soft_wrap=True)
-            self._console.print("Simulated demo data. somnolink informs; it does not diagnose.")
+            for word, code in (links or {}).items():
+                self._console.print(f"Sign in as {word}: [bold]{url}/sign-in#link={code}[/]", soft_wrap=True)
+            if links:
+                self._console.print("Each link lets in once, within a quarter of an hour.")
+            self._console.print("Demo clinic (simulated). somnolink informs; it does not diagnose.")
 
     def heard(self, report: Report) -> None:
         """Move the bar."""

@@ -16,6 +16,7 @@ from gateway.service.api.app import create_app
 from gateway.service.api.rate import RateLimit
 from gateway.service.api.server import HttpTls, RunningServer, serve
 from gateway.service.api.status import ServiceStatus
+from gateway.service.erasure.job import ErasureJob
 from gateway.service.homes import AccountKeeper, BrokerAccounts, Enrolment, Place
 from gateway.service.ingest.ingest import Ingest
 from gateway.service.link.line import ServiceLink
@@ -90,6 +91,7 @@ class Service:
         self.enrolment = Enrolment(records, clock, accounts=config.accounts, key=config.accounts_key, place=place)
         self._keeper = AccountKeeper(self.enrolment)
         self._retention = RetentionJob(config.retention, store, records, clock) if config.retention else None
+        self._erasures = ErasureJob(records, store, clock, forget=self.ingest.forget, inside=self.ingest.inside)
         self._clock = clock
         self._server: RunningServer | None = None
 
@@ -114,6 +116,7 @@ class Service:
                 analyse=self.ingest.analyse,
                 enrolment=self.enrolment,
                 rate=self._config.rate,
+                erase=self._erasures.wake,
                 zone=self._config.zone,
                 sign_in=self.sign_in,
             )
@@ -127,6 +130,7 @@ class Service:
         # Network, worker and store are threads that hand over to each other; by default each waits 5 ms for its turn.
         sys.setswitchinterval(SWITCH_S)
         self.ingest.start()
+        self._erasures.start()
         self._link.start(self.ingest, wait_s=wait_s)
         self._keeper.start()
         if self._retention is not None:
@@ -136,6 +140,7 @@ class Service:
         """End in an order in which nothing taken is left unanswered that could be answered."""
         if self._retention is not None:
             self._retention.stop()
+        self._erasures.stop()
         self._keeper.stop()
         self.ingest.stop()
         self._link.stop()
@@ -175,6 +180,7 @@ class Service:
                 "feed_published": self._feed.published,
                 "webhooks_delivered": self._webhooks.delivered,
                 "webhooks_failed": self._webhooks.failed,
+                **self._erasures.counters,
                 **({} if self._retention is None else self._retention.counters),
             },
             gauges={"ingest_waiting": float(self.ingest.waiting)},

@@ -69,7 +69,7 @@ class Access:
         if found is None:
             raise HiddenError(f"no such patient: {patient}")
         relation = self._to_patient(who.user, found)
-        if not _allowed(who, Action.READ_PATIENT, relation):
+        if not (_allowed(who, Action.READ_PATIENT, relation) or _allowed(who, action, relation)):
             raise HiddenError(f"no such patient: {patient}")
         self._decide(who, action, relation)
         return found

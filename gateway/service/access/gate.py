@@ -109,7 +109,7 @@ class Gate:
         if action not in NOT_AUDITED:
             self._records.audit.add(
                 at_ms=self._clock.utc_ms(),
-                who=who.name,
+                who=who.on_record,
                 account=None if who.user is None else who.user.id,
                 address=address,
                 action=action,

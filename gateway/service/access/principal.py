@@ -30,3 +30,8 @@ class Principal:
     user: User | None = None
     session: str | None = None
     limited: bool = False
+
+    @property
+    def on_record(self) -> str:
+        """The name that lasting records keep: a patient's is the opaque id, so that an erasure leaves no name there."""
+        return self.name if self.user is None else self.user.on_record

@@ -31,6 +31,9 @@ class Action(StrEnum):
     MAKE_PATIENT = "make_patient"
     CHANGE_PATIENT = "change_patient"
     TREAT = "treat"
+    CONSENT = "consent"
+    EXPORT_PATIENT = "export_patient"
+    ERASE_PATIENT = "erase_patient"
     REPORT_SIDE_EFFECT = "report_side_effect"
     READ_ALERT = "read_alert"
     HANDLE_ALERT = "handle_alert"
@@ -62,6 +65,11 @@ RULES: Final[Mapping[Action, Mapping[Role, Relation]]] = {
     Action.MAKE_PATIENT: {_P: Relation.CLINIC, _D: Relation.CLINIC, _C: Relation.CLINIC},
     Action.CHANGE_PATIENT: _CARE,
     Action.TREAT: {_P: Relation.TEAM, _D: Relation.TEAM},
+    # The patient says it, or somebody of the team writes down what the patient said.
+    Action.CONSENT: {**_CARE, _SELF: Relation.SELF},
+    Action.EXPORT_PATIENT: {**_CARE, _SELF: Relation.SELF},
+    # Who runs the clinic answers for what is kept; they know the patient by the opaque id.
+    Action.ERASE_PATIENT: {_A: Relation.CLINIC},
     Action.REPORT_SIDE_EFFECT: {**_CARE, _SELF: Relation.SELF},
     # An alert's history holds what the staff say among themselves.
     Action.READ_ALERT: _CARE,
@@ -95,6 +103,7 @@ RULES: Final[Mapping[Action, Mapping[Role, Relation]]] = {
 PROGRAMS: Final = frozenset(Action) - {
     Action.OWN_ACCOUNT,
     Action.MANAGE_PEOPLE,
+    Action.ERASE_PATIENT,
     Action.MANAGE_HOMES,
     Action.READ_AUDIT,
     Action.READ_ONESELF,

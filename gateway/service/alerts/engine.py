@@ -150,6 +150,15 @@ class AlertEngine:
             self._records.data_times.put(self._times.unwritten())
             self._kept_s = now_s
 
+    def forget(self, patient: str) -> None:
+        """Let go of a patient who is erased: nothing that was found about them is told any more."""
+        self._directory.refresh()
+        self._patients.forget()
+        self._watch.forget(patient)
+        self._outbox.forget(patient)
+        self._again.discard(patient)
+        self._deepest.pop(patient, None)
+
     def now_ms(self, gateway: str | None) -> int:
         """Data time of a home."""
         return self._times.now_ms(gateway)

@@ -25,6 +25,10 @@ class Outbox:
                 after_ms = self._directory.escalate_after_ms(finding.rule, subject)
                 self._waiting.append((subject, finding, after_ms))
 
+    def forget(self, patient: str) -> None:
+        """Drop what waits about a patient who is no more on record."""
+        self._waiting = [one for one in self._waiting if one[0].patient != patient]
+
     def tell(self, recorded_ms: int) -> int:
         """Write what waits, durably; returns how many events the feed got.
 

@@ -120,6 +120,11 @@ class Watch:
             self._judge_again(entry, patient, from_ms)
         del self._review[device]
 
+    def forget(self, patient: str) -> None:
+        """Let go of a patient who is erased."""
+        for key in [key for key in self._spo2 if key[1] == patient]:
+            del self._spo2[key]
+
     def overdue(self, *, after_s: float) -> list[str]:
         """Devices that have waited for so long to be judged again."""
         now_s = time.monotonic()

@@ -36,6 +36,7 @@ from gateway.service.api.routes import (
     own_account,
     patient_nights,
     patients,
+    privacy,
     reports,
     samples,
     session,
@@ -74,6 +75,7 @@ def create_app(
     analyse: Analyse | None = None,
     enrolment: Enrolment | None = None,
     rate: RateLimit | None = None,
+    erase: Callable[[], None] | None = None,
     zone: str = "UTC",
     sign_in: SignIn | None = None,
 ) -> FastAPI:
@@ -93,6 +95,8 @@ def create_app(
         How homes join; None: they do not join by a code here.
     rate : RateLimit or None
         How much one address may ask; None for as much as it likes.
+    erase : callable or None
+        Has erasures looked at now that were asked for; if None, they are carried out when the service starts.
     zone : str
         IANA name of the zone in which pages show times that are no patient's and no device's.
     sign_in : SignIn or None
@@ -102,7 +106,7 @@ def create_app(
     feed = FeedHub(records)
     sign_in = sign_in or SignIn(records, clock)
     enrolment = enrolment or Enrolment(records, clock)
-    context = Context(records, store, clock, status, feed, sign_in, enrolment, analyse)
+    context = Context(records, store, clock, status, feed, sign_in, enrolment, analyse, erase)
     site = web.Site(context, Gate(records, clock), zone)
     load()
     registry = CollectorRegistry()
@@ -127,6 +131,7 @@ def create_app(
         samples,
         patients,
         patient_nights,
+        privacy,
         follow_ups,
         views,
         night_view,

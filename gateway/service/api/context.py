@@ -61,6 +61,8 @@ class Context:
         How homes join and are revoked.
     analyse : Analyse or None
         Takes what an import stored; None where no analytics run: then they run when the service starts.
+    erase : callable or None
+        Has erasures looked at now; None where nothing carries them out: then the service does when it starts.
     """
 
     records: Records
@@ -71,6 +73,7 @@ class Context:
     sign_in: SignIn
     enrolment: Enrolment
     analyse: Analyse | None = None
+    erase: Callable[[], None] | None = None
     at_the_door: Door = field(default_factory=Door)
     at_the_provider: Door = field(default_factory=Door)
 

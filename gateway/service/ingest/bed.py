@@ -122,6 +122,21 @@ class BedNights:
         for device, night in sorted(keys):
             self._stale[device, night] = _Stale(zones.get(device, "UTC"), now_s, now_s)
 
+    def forget(self, device: str) -> None:
+        """Let go of a device's nights, some of whose samples were erased, and take up what the records say of them."""
+        self._unmarked = {key for key in self._unmarked if key[0] != device}
+        for held in (self._nights, self._stale):
+            for key in [key for key in held if key[0] == device]:
+                del held[key]
+        now_s = time.monotonic()
+        found = self._records.devices.get(device)
+        results = self._records.results
+        keys = set(results.stale(kind="bed"))
+        keys |= {(one.device, one.night) for one in results.running() if one.kind == "bed"}
+        for key in sorted(keys):
+            if key[0] == device and found is not None:
+                self._stale[key] = _Stale(found.zone, now_s, now_s)
+
     def feed(self, batches: Iterable[tuple[Batch, str]]) -> None:
         """Take batches that the store has, each with its device's zone."""
         now_s = time.monotonic()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -142,3 +142,26 @@ def authorise(group: Group, verdicts: Mapping[tuple[str, str], Device | Refusal]
             group.devices[verdict.id] = verdict
             allowed.append(arrived)
     group.good = allowed
+
+
+def refuse_erased(group: Group, rest: Callable[[Batch], Batch | None]) -> int:
+    """Take out what is of an erased time; returns how many samples that were.
+
+    Nothing of it is kept. Its gateway is told that it is no more than set aside, and lets go of it.
+
+    Parameters
+    ----------
+    rest : callable
+        What of a batch may be kept.
+    """
+    kept: list[Arrived] = []
+    gone = 0
+    for arrived in group.good:
+        left = rest(arrived.batch)
+        gone += arrived.batch.size - (0 if left is None else left.size)
+        if left is None:
+            group.answer(arrived.gateway, arrived.batch.name, "set_aside")
+        else:
+            kept.append(arrived if left is arrived.batch else Arrived(arrived.gateway, arrived.topic, left))
+    group.good = kept
+    return gone

@@ -15,9 +15,10 @@ from typing import Final, Protocol, TypeVar
 from gateway.clock import Clock
 from gateway.errors import StoreError, StoreRejectedError, StoreUnavailableError
 from gateway.service.alerts.engine import AlertEngine
+from gateway.service.erasure.times import ErasedTimes
 from gateway.service.ingest.bed import BedNights
 from gateway.service.ingest.device_states import TELLING, told_by
-from gateway.service.ingest.group import Group, authorise, open_group
+from gateway.service.ingest.group import Group, authorise, open_group, refuse_erased
 from gateway.service.ingest.nights import Nights
 from gateway.service.ingest.presence import Presence
 from gateway.service.ingest.wear import WearNights
@@ -57,6 +58,7 @@ class Counters:
     samples: int = 0
     repeated: int = 0
     set_aside: int = 0
+    erased: int = 0
     groups: int = 0
     store_retries: int = 0
     failed_groups: int = 0
@@ -100,10 +102,12 @@ class Ingest:
         self._zone = zone
         self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
         self._imported: queue.SimpleQueue[Sequence[tuple[Batch, str]]] = queue.SimpleQueue()
+        self._inside: queue.SimpleQueue[tuple[Callable[[], bool], Future[bool]]] = queue.SimpleQueue()
+        self._erased = ErasedTimes(records)
         self._alerts = AlertEngine(records, store, clock)
         self._presence = Presence(records, clock, self._alerts)
         self._nights = Nights(records, store, clock, self._alerts)
-        self._wear = WearNights(records, store, clock, self._alerts)
+        self._wear = WearNights(records, store, clock, self._alerts, erased=self._erased.holds)
         self._bed = BedNights(records, store, clock, self._alerts)
         self._contacts: dict[str, int] = {}
         self._stop = threading.Event()
@@ -135,6 +139,7 @@ class Ingest:
 
     def start(self) -> None:
         """Begin to work."""
+        self._erased.refresh()
         for analysis in (self._nights, self._wear, self._bed):
             analysis.recover()
         self._alerts.recover()
@@ -153,6 +158,34 @@ class Ingest:
         That their nights are to be run again is on disk already: what waits here is not lost by a stop.
         """
         self._imported.put(stored)
+
+    def inside(self, call: Callable[[], bool]) -> bool:
+        """Call something on the worker's thread, between groups, where no analysis runs; returns what it returned.
+
+        Raises
+        ------
+        StoreUnavailableError
+            The worker has ended, or ends before it comes to this. Whatever `call` raises is raised too.
+        """
+        done: Future[bool] = Future()
+        self._inside.put((call, done))
+        while True:
+            try:
+                return done.result(timeout=TICK_S)
+            except TimeoutError:
+                if done.done() or not self._thread.is_alive():
+                    raise StoreUnavailableError("the intake has ended") from None
+
+    def forget(self, patient: str, devices: set[str]) -> None:
+        """Let go of an erased patient, and take the nights of devices up anew, as the records have them now.
+
+        For the worker's thread: call it by `inside`.
+        """
+        self._erased.refresh()
+        self._alerts.forget(patient)
+        for device in sorted(devices):
+            for analysis in (self._nights, self._wear, self._bed):
+                analysis.forget(device)
 
     def stop(self) -> None:
         """Finish the group in hand and end. What waits unread stays with the broker and the gateways."""
@@ -208,6 +241,7 @@ class Ingest:
         return messages
 
     def _tick(self, *, idle: bool) -> None:
+        self._take_calls()
         self._take_imported()
         settle = self._settle and idle
         try:
@@ -220,6 +254,14 @@ class Ingest:
         if settle:
             self._settle = False
             self._settled.set()
+
+    def _take_calls(self) -> None:
+        while not self._inside.empty():
+            call, done = self._inside.get()
+            try:
+                done.set_result(call())
+            except Exception as error:  # it is the caller's
+                done.set_exception(error)
 
     def _take_imported(self) -> None:
         while not self._imported.empty():
@@ -247,6 +289,8 @@ class Ingest:
                 )
             )
             authorise(group, verdicts)
+            self._retrying(self._erased.refresh)
+            self.counters.erased += refuse_erased(group, self._erased.rest)
         if not group.good:
             return group, None
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
@@ -49,7 +49,16 @@ class _Stale:
 class WearNights:
     """Keeps the nights of every recorder up to date. For the ingest's thread alone."""
 
-    def __init__(self, records: Records, store: SampleStore, clock: Clock, listener: NightListener) -> None:
+    def __init__(
+        self,
+        records: Records,
+        store: SampleStore,
+        clock: Clock,
+        listener: NightListener,
+        *,
+        erased: Callable[[str, int, int], bool] = lambda _device, _start_ms, _end_ms: False,
+    ) -> None:
+        self._erased = erased
         self._records = records
         self._store = store
         self._clock = clock
@@ -63,6 +72,15 @@ class WearNights:
         for device, night in self._records.results.stale(kind="wear"):
             self._mark(device, night, zones.get(device, "UTC"))
             self._stale[device].on_disk = True
+
+    def forget(self, device: str) -> None:
+        """Let go of a device's readings, some of which were erased, and take up what the records say of them."""
+        self._stale.pop(device, None)
+        found = self._records.devices.get(device)
+        for marked, night in self._records.results.stale(kind="wear"):
+            if marked == device and found is not None:
+                self._mark(device, night, found.zone)
+                self._stale[device].on_disk = True
 
     def feed(self, batches: Iterable[tuple[Batch, str]]) -> None:
         """Take batches that the store has, each with its device's zone."""
@@ -102,7 +120,9 @@ class WearNights:
             found = results_of(samples, stale.zone, self._clock.utc_ms())
             # The night that is marked comes last: a kill between two leaves the mark.
             for night, stretches in sorted(found, key=lambda one: one[0].night == stale.first):
-                if night.night >= stale.first - timedelta(days=1):
+                if night.night >= stale.first - timedelta(days=1) and not self._erased(
+                    device, night.start_ms, night.end_ms
+                ):
                     results.replace_night(night, (), stretches)
                     written.append(night)
         # Nights marked on disk that held nothing after all, or whose mark lies behind the first written.

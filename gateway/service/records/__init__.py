@@ -13,11 +13,13 @@ from gateway.service.records.alerts import Alerts
 from gateway.service.records.assignments import Assignments
 from gateway.service.records.attempts import Attempts, Tally
 from gateway.service.records.audit import Audit, AuditEntry, Seal
+from gateway.service.records.consents import Consents, Said
 from gateway.service.records.credentials import Credentials
 from gateway.service.records.data_time import DataTimes
 from gateway.service.records.database import Database
 from gateway.service.records.devices import Devices
 from gateway.service.records.digests import Digests
+from gateway.service.records.erasures import Erasures
 from gateway.service.records.feed import Feed
 from gateway.service.records.follow_up import FollowUps
 from gateway.service.records.homes import Homes
@@ -53,6 +55,8 @@ from gateway.service.records.values import (
 )
 from gateway.service.records.values_accounts import Role, Team, User
 from gateway.service.records.values_alerts import Alert, AlertEvent, Subject, Webhook
+from gateway.service.records.values_consent import Consent, Purpose
+from gateway.service.records.values_erasure import ErasedTime, Erasure, ErasureState
 from gateway.service.records.values_homes import Account, DeviceState, GatewayState, Home, JoinCode
 from gateway.service.records.values_people import (
     Assignment,
@@ -78,10 +82,14 @@ __all__ = [
     "AuditEntry",
     "Clinic",
     "CodeKind",
+    "Consent",
     "Contact",
     "Desaturation",
     "Device",
     "DeviceState",
+    "ErasedTime",
+    "Erasure",
+    "ErasureState",
     "FollowUpKind",
     "FollowUpMark",
     "Gateway",
@@ -93,10 +101,12 @@ __all__ = [
     "NightSpan",
     "NightUpdate",
     "Patient",
+    "Purpose",
     "Records",
     "Refusal",
     "Rejected",
     "Role",
+    "Said",
     "Seal",
     "SecondFactor",
     "SetAside",
@@ -155,6 +165,10 @@ class Records:
         Homes that join and are revoked; how gateways and devices are.
     audit : Audit
         Who read or changed what.
+    consents : Consents
+        What patients agreed to.
+    erasures : Erasures
+        Patients who were erased, and what of their devices is not to come back.
 
     Raises
     ------
@@ -190,6 +204,8 @@ class Records:
         self.homes = Homes(self._database)
         self.states = States(self._database)
         self.audit = Audit(self._database)
+        self.consents = Consents(self._database, self.assignments)
+        self.erasures = Erasures(self._database, self.assignments)
 
     def check(self) -> None:
         """Return if the database answers.

@@ -10,7 +10,10 @@ from sqlalchemy.orm import Session
 from gateway.errors import StoreRejectedError
 from gateway.service.records.database import Database
 from gateway.service.records.tables import DeviceRow, NightRow
+from gateway.service.records.tables_consent import ConsentRow
+from gateway.service.records.tables_erasure import ErasedTimeRow
 from gateway.service.records.tables_people import AssignmentRow, PatientRow
+from gateway.service.records.values_consent import Purpose
 from gateway.service.records.values_people import Assignment
 
 
@@ -33,7 +36,8 @@ class Assignments:
         Raises
         ------
         StoreRejectedError
-            If there is no such device or patient, it ends before it begins, or the device is another's in that time.
+            If there is no such device or patient, it ends before it begins, the device is another's in that time, its
+            data of that time were erased, or the patient has withdrawn from care.
         """
         if to_ms is not None and to_ms <= from_ms:
             raise StoreRejectedError("an assignment ends after it begins")
@@ -45,6 +49,7 @@ class Assignments:
                 raise StoreRejectedError(f"no such device: {device}")
             if session.get(PatientRow, patient) is None:
                 raise StoreRejectedError(f"no such patient: {patient}")
+            _refuse_without_care(session, patient)
             _refuse_overlap(session, row)
             session.add(row)
         self.version += 1
@@ -105,6 +110,17 @@ class Assignments:
         return next((one.patient for one in self.list(device=device) if one.holds_at(utc_ms)), None)
 
 
+def _refuse_without_care(session: Session, patient: str) -> None:
+    """Who has withdrawn from care is given no device until they agree again; who was never asked may have one."""
+    latest = session.scalars(
+        sa.select(ConsentRow.given)
+        .where(ConsentRow.patient_id == patient, ConsentRow.purpose == Purpose.CARE)
+        .order_by(ConsentRow.number.desc())
+    ).first()
+    if latest is False:
+        raise StoreRejectedError("the patient has withdrawn the consent to care")
+
+
 def _refuse_overlap(session: Session, row: AssignmentRow) -> None:
     """Writers take turns, so what is free here is still free at the commit."""
     statement = sa.select(AssignmentRow.id).where(
@@ -117,6 +133,14 @@ def _refuse_overlap(session: Session, row: AssignmentRow) -> None:
     with session.no_autoflush:
         if session.scalars(statement).first() is not None:
             raise StoreRejectedError(f"device {row.device_id} is assigned in that time already")
+        erased = sa.select(sa.func.max(ErasedTimeRow.to_ms)).where(
+            ErasedTimeRow.device_id == row.device_id, ErasedTimeRow.to_ms > row.from_ms
+        )
+        if row.to_ms is not None:
+            erased = erased.where(ErasedTimeRow.from_ms < row.to_ms)
+        until_ms = session.scalar(erased)
+        if until_ms is not None:
+            raise StoreRejectedError(f"data of {row.device_id} in that time are erased; it is free from {until_ms} on")
 
 
 def _assignment(row: AssignmentRow) -> Assignment:

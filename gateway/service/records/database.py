@@ -111,6 +111,38 @@ class Database:
             _take_turn(session.connection())
             yield session
 
+    def scrub(self) -> bool:
+        """Write the whole database anew, without bytes of rows that were deleted. Nothing else is written meanwhile.
+
+        Returns
+        -------
+        bool
+            False: a reader keeps SQLite's log, which may hold pages as they were; call again.
+
+        Raises
+        ------
+        StoreUnavailableError
+            If the database cannot be written for now, or the disk has no room for a second copy.
+        """
+        with self._errors(), self._writers_turn():
+            if self._writing is None:
+                with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                    tables = ", ".join(f'"{name}"' for name in sorted(Base.metadata.tables))
+                    connection.execute(sa.text(f"VACUUM (FULL) {tables}"))
+                return True
+            raw = self._engine.raw_connection()
+            try:
+                # Past the engine: neither works within a transaction, and each of its own begins one.
+                driver = raw.driver_connection
+                assert isinstance(driver, sqlite3.Connection), "SQLite's engine gives SQLite's connections"
+                driver.execute("VACUUM")
+                (busy, *_) = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.Error as error:
+                raise StoreUnavailableError(f"records database {self.where}: {error}") from error
+            finally:
+                raw.close()
+            return not busy
+
     def upsert(
         self, session: Session, table: type[Base], rows: Sequence[Row], *, keep: frozenset[str] = frozenset()
     ) -> None:

@@ -31,7 +31,7 @@ class Feed:
     def last(self) -> int:
         """Id of the latest event; 0 before the first."""
         with self._database.read() as session:
-            return session.scalar(sa.select(sa.func.max(FeedRow.seq))) or 0
+            return last_seq(session)
 
     def cursor(self, name: str) -> int:
         """The last event that a way out has taken; 0 before the first."""
@@ -42,11 +42,7 @@ class Feed:
     def set_cursor(self, name: str, seq: int) -> None:
         """Note the last event that a way out has taken; it never goes back."""
         with self._database.write() as session:
-            row = session.get(FeedCursorRow, name)
-            if row is None:
-                session.add(FeedCursorRow(name=name, seq=seq))
-            else:
-                row.seq = max(row.seq, seq)
+            note_cursor(session, name, seq)
 
     def prune(self, before_ms: int) -> int:
         """Forget events recorded before a time; the latest stays, so that ids go on. Returns how many went."""
@@ -59,12 +55,27 @@ class Feed:
             return before - after
 
 
+def last_seq(session: Session) -> int:
+    """Id of the latest event, also of one that was erased since: an id is never given twice."""
+    held = session.scalar(sa.select(sa.func.max(FeedRow.seq))) or 0
+    return max(held, session.scalar(sa.select(sa.func.max(FeedCursorRow.seq))) or 0)
+
+
+def note_cursor(session: Session, name: str, seq: int) -> None:
+    """Note, within a transaction, how far a way out has got."""
+    row = session.get(FeedCursorRow, name)
+    if row is None:
+        session.add(FeedCursorRow(name=name, seq=seq))
+    else:
+        row.seq = max(row.seq, seq)
+
+
 def add_event(
     session: Session, row: AlertRow, event: str, at_ms: int, recorded_ms: int, *, state: str, late: bool
 ) -> None:
     """Write one event, within the transaction that it tells of. Writers take turns, so the next number is free."""
     session.flush()
-    seq = (session.scalar(sa.select(sa.func.max(FeedRow.seq))) or 0) + 1
+    seq = last_seq(session) + 1
     told = FeedEvent(
         id=seq,
         clinic=row.clinic_id,

@@ -79,6 +79,24 @@ class Results:
             if stretches:
                 session.execute(sa.insert(StretchRow), [_stretch_values(result, one) for one in stretches])
 
+    def load(self, nights: Sequence[tuple[NightResult, Sequence[Desaturation], Sequence[Stretch]]]) -> None:
+        """Put many whole results on record that are not there yet, in one transaction.
+
+        Raises
+        ------
+        StoreRejectedError
+            If one is there, or a device is not enrolled: then nothing is written.
+        """
+        tables: tuple[tuple[type[NightRow | DesaturationRow | StretchRow], list[Row]], ...] = (
+            (NightRow, [_night_values(result) for result, _, _ in nights]),
+            (DesaturationRow, [_desaturation_values(result, one) for result, found, _ in nights for one in found]),
+            (StretchRow, [_stretch_values(result, one) for result, _, told in nights for one in told]),
+        )
+        with self._database.write() as session:
+            for table, rows in tables:
+                if rows:
+                    session.execute(sa.insert(table), rows)
+
     def upsert_running(self, updates: Sequence[NightUpdate]) -> None:
         """Bring many nights up to date in one transaction: their indices, and the desaturations that are new.
 
@@ -112,7 +130,7 @@ class Results:
             statement = statement.where(NightRow.version == version)
         with self._database.read() as session:
             row = session.scalars(statement.order_by(NightRow.updated_ms.desc(), NightRow.version.desc())).first()
-            return None if row is None else _night(row)
+            return None if row is None else night_of_row(row)
 
     def nights(
         self,
@@ -148,7 +166,7 @@ class Results:
             .limit(min(limit, MAX_LISTED))
         )
         with self._database.read() as session:
-            return [_night(row) for row in session.scalars(statement)]
+            return [night_of_row(row) for row in session.scalars(statement)]
 
     def running(self) -> list[NightResult]:
         """Every night that is still running: what a restarted service takes up again."""
@@ -156,7 +174,7 @@ class Results:
             sa.select(NightRow).where(NightRow.state == State.RUNNING).order_by(NightRow.device_id, NightRow.night)
         )
         with self._database.read() as session:
-            return [_night(row) for row in session.scalars(statement)]
+            return [night_of_row(row) for row in session.scalars(statement)]
 
     def desaturations(self, result: NightResult) -> list[Desaturation]:
         """The desaturations of one night's result, in order of time."""
@@ -286,7 +304,8 @@ def _stretch_values(result: NightResult, one: Stretch) -> Row:
     return {**_key_values(result), **values}
 
 
-def _night(row: NightRow) -> NightResult:
+def night_of_row(row: NightRow) -> NightResult:
+    """As a value."""
     return NightResult(
         device=row.device_id,
         night=row.night,

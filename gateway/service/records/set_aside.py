@@ -46,6 +46,22 @@ class SetAsides:
         with self._database.read() as session:
             return [_set_aside(row) for row in session.scalars(statement)]
 
+    def of_device(self, device: str, *, after: str = "", limit: int = 100) -> Sequence[SetAside]:
+        """Messages that name a device in their topic, in order of id behind `after`."""
+        statement = (
+            sa.select(SetAsideRow)
+            .where(SetAsideRow.topic.contains(f"/up/{device}/", autoescape=True), SetAsideRow.id > after)
+            .order_by(SetAsideRow.id)
+            .limit(limit)
+        )
+        with self._database.read() as session:
+            return [_set_aside(row) for row in session.scalars(statement)]
+
+    def remove(self, ids: Sequence[str]) -> None:
+        """Forget messages."""
+        with self._database.write() as session:
+            session.execute(sa.delete(SetAsideRow).where(SetAsideRow.id.in_(ids)))
+
     def counts(self) -> dict[str, int]:
         """How many messages were set aside, by reason."""
         statement = sa.select(SetAsideRow.reason, sa.func.count()).group_by(SetAsideRow.reason)

@@ -40,6 +40,11 @@ class User:
     patient: str | None = None
     disabled_ms: int | None = None
 
+    @property
+    def on_record(self) -> str:
+        """The name that lasting records keep: a patient's is the opaque id, so that an erasure leaves no name there."""
+        return self.patient or self.name
+
 
 @dataclass(frozen=True, slots=True)
 class Team:

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from gateway.errors import StoreRejectedError
 from gateway.service.records.database import Database
-from gateway.service.records.tables_alerts import FeedRow, WebhookRow
+from gateway.service.records.feed import last_seq
+from gateway.service.records.tables_alerts import WebhookRow
 from gateway.service.records.tables_people import ClinicRow
 from gateway.service.records.values_alerts import Webhook
 
@@ -48,7 +49,7 @@ class Webhooks:
                 url=url,
                 secret_ref=secret_ref,
                 created_ms=at_ms,
-                seq=session.scalar(sa.select(sa.func.max(FeedRow.seq))) or 0,
+                seq=last_seq(session),
                 tries=0,
                 next_ms=0,
                 given_up=0,

@@ -34,7 +34,7 @@ class SignInLog:
         """
         self._records.audit.add(
             at_ms=self._clock.utc_ms(),
-            who="" if user is None else user.name,
+            who="" if user is None else user.on_record,
             account=None if user is None else user.id,
             address=address,
             action=event,

@@ -185,8 +185,26 @@ class SampleStore(ABC):
         """
 
     @abstractmethod
+    def delete_between(self, device: str, start_ms: int, end_ms: int, *, kind: Kind | None = None) -> int:
+        """Erase a device's samples with start_ms <= time < end_ms, of one kind or of all; return how many.
+
+        All others stay bit for bit, those of the same session too. A session that lay within is forgotten; of one that
+        reaches beyond, batches stay known, so that one that came again would change nothing.
+        """
+
+    @abstractmethod
     def delete_device(self, device: str) -> int:
         """Erase all that is held of a device, its name included; return the number of samples."""
+
+    def scrub(self) -> bool:
+        """See that no file still holds bytes of what was deleted, as far as the store has files of its own.
+
+        Returns
+        -------
+        bool
+            False: somebody reads what was there before, so some are left; call again.
+        """
+        return True
 
     @abstractmethod
     def health(self) -> StoreHealth:

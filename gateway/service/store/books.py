@@ -91,6 +91,20 @@ class SessionBook:
             run.start_ms = max(run.start_ms, utc_ms)
             run.end_ms = max(run.end_ms, utc_ms)
 
+    def cut_out(self, start_ms: int, end_ms: int, deleted: int) -> None:
+        """Enter that the `deleted` samples of a half-open interval are gone; the batches stay known."""
+        self.samples -= deleted
+        if start_ms <= self.newest_ms < end_ms:
+            self.newest_ms = start_ms - 1
+        edge_ms = end_ms if self.newest_ms >= end_ms else start_ms
+        for run in self.runs:
+            if start_ms <= run.start_ms and run.end_ms <= end_ms:
+                run.start_ms = run.end_ms = edge_ms
+            elif start_ms <= run.start_ms < end_ms:
+                run.start_ms = end_ms
+            elif start_ms < run.end_ms <= end_ms:
+                run.end_ms = start_ms
+
     @property
     def start_ms(self) -> int:
         """UTC milliseconds of the first sample."""
@@ -105,6 +119,10 @@ class SessionBook:
     def reach_ms(self) -> int:
         """Exclusive end of all that this session holds or covers."""
         return max(self.end_ms, self.newest_ms + 1)
+
+    def lies_within(self, start_ms: int, end_ms: int) -> bool:
+        """Whether it holds and covers nothing outside of the half-open interval."""
+        return start_ms <= self.start_ms and self.reach_ms <= end_ms
 
     def meets(self, start_ms: int, end_ms: int) -> bool:
         """Whether it holds or covers anything in the half-open interval."""

@@ -134,10 +134,16 @@ def pack(parts: Sequence[Part]) -> tuple[bytes, bytes]:
 
 def drop_before(parts: Sequence[Part], kind: Kind, offset_ms: int) -> list[Part]:
     """Parts without the rows that lie before `offset_ms` in their chunk."""
+    return drop_between(parts, kind, 0, offset_ms)
+
+
+def drop_between(parts: Sequence[Part], kind: Kind, start_ms: int, end_ms: int) -> list[Part]:
+    """Parts without the rows from `start_ms` until before `end_ms` in their chunk; the others bit for bit."""
     kept = []
     for part in parts:
         rows = np.frombuffer(part.rows, ROWS[kind])
-        rows = rows[rows["t"] >= offset_ms]
+        offsets = rows["t"].astype(np.int64)
+        rows = rows[(offsets < start_ms) | (offsets >= end_ms)]
         if rows.size:
             kept.append(Part(part.lo, part.hi, rows.size, rows.tobytes()))
     return kept

@@ -22,6 +22,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
+from typing import Final
 
 import numpy as np
 
@@ -34,6 +35,9 @@ from gateway.service.store.influx_lines import SESSION, InfluxBook, book_line, c
 from gateway.service.store.influx_writer import InfluxCommitter, find_books, new_anchor
 from gateway.service.store.resolve import SessionRows, resolve
 from gateway.wire.messages import KINDS, SCHEMA, Batch, Kind
+
+COUNTED_MS: Final = 3_600_000
+"""Samples that are to be deleted are counted in pieces of this length: a night of a waveform is a million rows."""
 
 
 class InfluxStore(SampleStore):
@@ -98,6 +102,14 @@ class InfluxStore(SampleStore):
             for one in [device] if device else self.devices():
                 for each in [kind] if kind else KINDS:
                     deleted += self._delete_before(utc_ms, each, one)
+            self._committer.forget()
+        return deleted
+
+    def delete_between(self, device: str, start_ms: int, end_ms: int, *, kind: Kind | None = None) -> int:
+        """Erase a device's samples of a time. InfluxDB 3 Core cannot."""
+        self._check_open()
+        with self._lock:
+            deleted = sum(self._cut_out(device, each, start_ms, end_ms) for each in ([kind] if kind else KINDS))
             self._committer.forget()
         return deleted
 
@@ -177,16 +189,41 @@ class InfluxStore(SampleStore):
         where = f"WHERE \"device\" = '{_quoted(device)}'"
         self._queries.query(f'DELETE FROM "{kind}" {where} AND time < {utc_ms}ms', Series)
         for book in books.values():
-            others = [""]
-            if book.reach_ms > utc_ms:
+            kept = book.reach_ms > utc_ms
+            if kept:
                 book.clip(utc_ms, deleted.get(book.session, 0))
-                book.anchor_ms = new_anchor(book.start_ms)
-                self._http_writer.write(book_line(book).encode())
-                others = [f" AND time < {book.anchor_ms}ms", f" AND time > {book.anchor_ms}ms"]
-            for other in others:
-                this = f"\"session\" = '{book.session}'{other}"
-                self._queries.query(f'DELETE FROM "{SESSION}" {where} AND {this}', Series)
+            self._put_book(book, kept=kept)
         return sum(deleted.values())
+
+    def _cut_out(self, device: str, kind: Kind, start_ms: int, end_ms: int) -> int:
+        books = {book.session: book for book in self._books(device, kind) if book.meets(start_ms, end_ms)}
+        if not books:
+            return 0
+        first_ms = max(start_ms, min(book.start_ms for book in books.values()))
+        last_ms = min(end_ms, max(book.reach_ms for book in books.values()))
+        deleted = dict.fromkeys(books, 0)
+        for at_ms in range(first_ms, last_ms, COUNTED_MS):
+            for one in self._read_rows(books, device, kind, at_ms, min(at_ms + COUNTED_MS, last_ms)):
+                deleted[one.session] += one.t_ms.size
+        within = f"\"device\" = '{_quoted(device)}' AND time >= {first_ms}ms AND time < {last_ms}ms"
+        self._queries.query(f'DELETE FROM "{kind}" WHERE {within}', Series)
+        for book in books.values():
+            kept = not book.lies_within(start_ms, end_ms)
+            if kept:
+                book.cut_out(start_ms, end_ms, deleted[book.session])
+            self._put_book(book, kept=kept)
+        return sum(deleted.values())
+
+    def _put_book(self, book: InfluxBook, *, kept: bool) -> None:
+        """Write a book in the place of all points of its session, or only take those away."""
+        others = [""]
+        if kept:
+            book.anchor_ms = new_anchor(book.start_ms)
+            self._http_writer.write(book_line(book).encode())
+            others = [f" AND time < {book.anchor_ms}ms", f" AND time > {book.anchor_ms}ms"]
+        for other in others:
+            this = f"\"device\" = '{book.device}' AND \"session\" = '{book.session}'{other}"
+            self._queries.query(f'DELETE FROM "{SESSION}" WHERE {this}', Series)
 
 
 def _rows_of(book: InfluxBook, laps: Sequence[tuple[int, SampleSeries]]) -> SessionRows:

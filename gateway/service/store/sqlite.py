@@ -14,7 +14,7 @@ from pathlib import Path
 from gateway.errors import StoreError, StoreUnavailableError
 from gateway.service.store.base import Samples, SampleStore, Selection, SessionCover, StoreHealth
 from gateway.service.store.group import MAX_PENDING, GroupWriter, Outcome, Submission
-from gateway.service.store.sqlite_delete import delete_before, delete_device
+from gateway.service.store.sqlite_delete import delete_before, delete_between, delete_device
 from gateway.service.store.sqlite_reader import ReaderPool, find_books, read_samples
 from gateway.service.store.sqlite_schema import open_writer
 from gateway.service.store.sqlite_writer import Books, commit
@@ -80,12 +80,26 @@ class SqliteStore(SampleStore):
         """Delete samples older than `utc_ms`; see `SampleStore.delete_before`."""
         return self._delete(lambda connection: delete_before(connection, utc_ms, kind, device))
 
+    def delete_between(self, device: str, start_ms: int, end_ms: int, *, kind: Kind | None = None) -> int:
+        """Erase a device's samples of a time: what they took on disk is overwritten with zeros."""
+        return self._delete(lambda connection: delete_between(connection, device, start_ms, end_ms, kind))
+
     def delete_device(self, device: str) -> int:
         """Erase all that is held of a device: what it took on disk is overwritten with zeros, the log is emptied."""
         deleted = self._delete(lambda connection: delete_device(connection, device))
-        with self._lock:
-            self._execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.scrub()
         return deleted
+
+    def scrub(self) -> bool:
+        """Empty the log, which may hold pages as they were; the file itself has zeros in the place of what is gone."""
+        with self._lock:
+            if self._closed:
+                raise StoreUnavailableError("the store is closed")
+            try:
+                (busy, *_) = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            except sqlite3.Error as error:
+                raise StoreUnavailableError(f"the sample store {self.path}: {error}") from error
+        return not busy
 
     def health(self) -> StoreHealth:
         """How the store is doing."""

@@ -66,6 +66,11 @@ EXPECTED: dict[str, dict[str, str]] = {
     "POST /patients": {"anyone": "PDC"},
     "GET /patients/{patient}": {"near": "PDCS"},
     "PATCH /patients/{patient}": {"near": "PDC"},
+    "GET /patients/{patient}/export": {"near": "PDCS"},
+    "DELETE /patients/{patient}": {"clinic": "A"},
+    "GET /clinics/{clinic}/erasures": {"clinic": "A"},
+    "GET /patients/{patient}/consents": {"near": "PDCS"},
+    "POST /patients/{patient}/consents": {"near": "PDCS"},
     "GET /patients/{patient}/assignments": {"near": "PDCS"},
     "POST /patients/{patient}/assignments": {"near": "PDC"},
     "PATCH /assignments/{assignment}": {"near": "PDC"},
@@ -121,6 +126,7 @@ PEOPLE = (
     {name for name in EXPECTED if name.split()[1].startswith(("/audit", "/me", "/teams", "/users"))}
     | {f"{method} /clinics/{{clinic}}/{what}" for method in ("GET", "POST") for what in ("users", "teams")}
     | HOMES
+    | {"DELETE /patients/{patient}", "GET /clinics/{clinic}/erasures"}
 )
 """What no program's token opens."""
 

@@ -20,6 +20,7 @@ from tests.servers.influx_v2_front import TOKEN
 T = 1_790_000_000_000
 ALL = (0, 1 << 43)
 DEVICE = "o2ring-0123456789"
+ORIGINS = ("live", "stored", "resolved")
 
 
 def times(store: SampleStore, kind: Kind = "oximetry", origin: str = "resolved") -> list[int]:
@@ -207,6 +208,36 @@ def test_erasure_leaves_nothing_of_a_device(store: SampleStore) -> None:
     assert times(store) == [0, 1, 2]
 
 
+def test_a_time_of_a_device_is_erased_and_all_else_stays_bit_for_bit(store: SampleStore) -> None:
+    mine = [make_batch(seq, T + 3000 * seq) for seq in range(6)]
+    stored = [make_batch(seq, T + 3000 * seq, origin="stored", session="st", last=seq == 3) for seq in (0, 1, 3)]
+    wear = make_batch(0, T, 20, kind="wear", session="w")
+    other = make_batch(0, T, 20, device="other")
+    within = make_batch(0, T + 5000, 2, session="within")
+    store.append([*mine, *stored, wear, other, within])
+    first_ms, last_ms = T + 4000, T + 10_000
+
+    def outside(device: str, kind: Kind, origin: str) -> list[object]:
+        parts = ((0, first_ms), (last_ms, ALL[1]))
+        return [row for part in parts for row in rows_of(store.read(device, kind, *part, origin=origin))]  # type: ignore[arg-type]
+
+    keys = [
+        (device, kind, origin) for device in (DEVICE, "other") for kind in ("oximetry", "wear") for origin in ORIGINS
+    ]
+    before = {key: outside(*key) for key in keys}  # type: ignore[arg-type]
+    assert store.delete_between(DEVICE, first_ms, last_ms, kind="oximetry") == 6 + 3 + 2
+    assert times(store) == [0, 1, 2, 3, 10, 11, 12, 13, 14, 15, 16, 17]
+    assert len(store.read(DEVICE, "wear", first_ms, last_ms)) == 6
+    assert len(store.read("other", "oximetry", first_ms, last_ms)) == 6
+    assert {key: outside(*key) for key in keys} == before  # type: ignore[arg-type]
+    assert {one.session for one in store.sessions(DEVICE, "oximetry", *ALL)} == {"s1", "st"}
+    assert store.append([mine[1], mine[2], mine[3]]) == 0, "batches that were cut stay known"
+    assert store.append([within]) == 1, "a session that lay within is forgotten"
+    assert store.delete_between(DEVICE, *ALL) == 12 + 20 + 2 + 6
+    assert store.devices() == ["other"]
+    assert store.delete_between(DEVICE, *ALL) == 0
+
+
 def test_what_can_never_be_stored_is_refused_alone(store: SampleStore) -> None:
     store.append([make_batch(0, T)])
     infinite = Batch(
@@ -266,6 +297,7 @@ def test_a_closed_store_says_so(url: str) -> None:
         store.devices,
         lambda: store.delete_before(T),
         lambda: store.delete_device(DEVICE),
+        lambda: store.delete_between(DEVICE, T, T + 1),
     ):
         with pytest.raises(StoreUnavailableError):
             call()

@@ -102,6 +102,9 @@ def commit(
     if not any(one.from_ms <= start_ms and (one.to_ms is None or end_ms <= one.to_ms) for one in held):
         raise ConfigurationError(_NOT_THEIRS.format(owned.id))
     new = store.append(batches)
+    if records.people.patient(patient.id) is None:  # erased meanwhile
+        store.delete_between(owned.id, start_ms, end_ms, kind=kind)
+        raise ConfigurationError(_NOT_THEIRS.format(owned.id))
     first, last = night_of(start_ms, owned.zone), night_of(end_ms - 1, owned.zone)
     nights = tuple(first + timedelta(days=day) for day in range((last - first).days + 1))
     # A recorder's nights are run again from the first that is marked on.

@@ -11,7 +11,7 @@ from gateway.errors import ConfigurationError
 from gateway.service.exchange.report.build import build
 from gateway.service.exchange.report.gather import gather, usual_period
 from gateway.service.exchange.report.values import NightTrace, Report
-from gateway.service.records import Patient, Records
+from gateway.service.records import Patient, Purpose, Records
 from gateway.service.store.base import SampleStore
 
 Format = Literal["pdf", "csv", "fhir", "edf"]
@@ -61,10 +61,13 @@ def export(records: Records, store: SampleStore, patient: Patient, wanted: Wante
     Raises
     ------
     ConfigurationError
-        The period is none, or there is no oximetry where it takes a night's.
+        The period is none, there is no oximetry where it takes a night's, or the patient wants no report that names
+        them.
     StoreUnavailableError
         The records or the store do not answer.
     """
+    if wanted.identified and records.consents.withdrawn(patient.id, Purpose.SHARING):
+        raise ConfigurationError("the patient has withdrawn the consent to reports that name them")
     first, last = wanted.first, wanted.last
     if wanted.night is not None:  # a night outside of the usual period is asked for by name
         first = first or min(wanted.night, usual_period(patient, now_ms, None, last)[0])
