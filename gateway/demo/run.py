@@ -7,7 +7,7 @@ import secrets
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -80,16 +80,30 @@ class DemoResult:
     speedup: float
 
 
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """How people get into the demo clinic.
+
+    Attributes
+    ----------
+    password : str
+        Of all of them, for this demo alone.
+    people : tuple of (str, str, str)
+        What somebody is, the name to sign in with, and the code of a link that lets them in once.
+    """
+
+    password: str
+    people: tuple[tuple[str, str, str], ...]
+
+
 class Audience(Protocol):
     """Who is told how the demo is going."""
 
     def making(self, done: int, of: int) -> None:
         """So many of the nights behind the demo clinic's patients are there."""
 
-    def begins(
-        self, epoch_ms: int, end_ms: int, url: str | None, token: str, links: Mapping[str, str] | None = None
-    ) -> None:
-        """The service runs, the home is about to; `links` lets people of the demo clinic in, once each."""
+    def begins(self, epoch_ms: int, end_ms: int, url: str | None, doors: Doors | None) -> None:
+        """The service runs, the home is about to; `doors` lead into the demo clinic."""
 
     def heard(self, report: Report) -> None:
         """The home has reported."""
@@ -109,7 +123,6 @@ def run_demo(plan: DemoPlan, audience: Audience, started_s: float) -> DemoResult
     SomnolinkError
         Whatever part could not do its work.
     """
-    from gateway.service.api.auth import create_token
     from gateway.service.app import Service, ServiceConfig
     from gateway.service.records import Records
     from simulators.run_home import plan_of
@@ -138,9 +151,8 @@ def run_demo(plan: DemoPlan, audience: Audience, started_s: float) -> DemoResult
             life = plan_of(order)
         except ValueError as error:
             raise ConfigurationError(str(error)) from None
-        token = create_token(records, f"demo {clock.utc_ms()}", ["read"], created_ms=clock.utc_ms())
-        links = None if clinic is None else _links(records, clock, clinic)
-        audience.begins(life.epoch_ms, life.traces[-1].end_utc_ms, service.url, token, links)
+        doors = None if clinic is None else _doors(records, clock, clinic)
+        audience.begins(life.epoch_ms, life.traces[-1].end_utc_ms, service.url, doors)
         reached_ms = life.epoch_ms
         with _home(order) as reports:
             for report in reports:
@@ -182,12 +194,17 @@ def _clinic(plan: DemoPlan, store: SampleStore, records: Records, clock: Clock, 
     return make_clinic(records, store, clock, seed=plan.seed, last=last, live_gateway=GATEWAY, progress=audience.making)
 
 
-def _links(records: Records, clock: Clock, clinic: DemoClinic) -> dict[str, str]:
-    """A link for each, which lets them in once."""
+def _doors(records: Records, clock: Clock, clinic: DemoClinic) -> Doors:
+    """A link and a name for each; one password, made for this demo and kept nowhere."""
     from gateway.service.sign_in import SignIn
 
     sign_in = SignIn(records, clock)
-    return {word: sign_in.link(user).text for word, user in clinic.users.items()}
+    password = secrets.token_urlsafe(12)
+    people = []
+    for word, user in clinic.users.items():
+        name = sign_in.accept(sign_in.invite(user).text, password).name
+        people.append((word, name, sign_in.link(user).text))
+    return Doors(password, tuple(people))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from gateway.demo.run import DemoResult
+    from gateway.demo.run import DemoResult, Doors
     from simulators.run_home import Report
 
 
@@ -48,19 +48,19 @@ class Show:
         """Move the bar while the demo clinic is made."""
         self._progress.update(self._task, description="Demo clinic", completed=done, total=of, note="nights")
 
-    def begins(
-        self, epoch_ms: int, end_ms: int, url: str | None, token: str, links: Mapping[str, str] | None = None
-    ) -> None:
-        """Say where to look, and how long the nights are."""
+    def begins(self, epoch_ms: int, end_ms: int, url: str | None, doors: Doors | None) -> None:
+        """Say where to look and how to get in, and how long the nights are."""
         self._start_ms = epoch_ms
         self._progress.update(self._task, description="Night 1", completed=0, total=end_ms - epoch_ms, note="")
-        if url is not None:
-            self._console.print(f"The pages: [bold]{url}/#token={token}[/]", soft_wrap=True)
-            for word, code in (links or {}).items():
-                self._console.print(f"Sign in as {word}: [bold]{url}/sign-in#link={code}[/]", soft_wrap=True)
-            if links:
-                self._console.print("Each link lets in once, within a quarter of an hour.")
-            self._console.print("Demo clinic (simulated). somnolink informs; it does not diagnose.")
+        if url is None or doors is None:
+            return
+        self._console.print("Demo clinic (simulated). somnolink informs; it does not diagnose.")
+        self._console.print("Open one of these; each lets in once, within a quarter of an hour:")
+        for word, _, code in doors.people:
+            self._console.print(f"  as {word:<14} [bold]{url}/sign-in#link={code}[/]", soft_wrap=True)
+        names = ", ".join(name for _, name, _ in doors.people)
+        self._console.print(f"Or at [bold]{url}[/], as often as you like: {names};", soft_wrap=True)
+        self._console.print(f"the password of this one demo is [bold]{doors.password}[/]", soft_wrap=True)
 
     def heard(self, report: Report) -> None:
         """Move the bar."""
