@@ -176,6 +176,7 @@ class Service:
                 "accounts_repaired": self._keeper.repaired,
                 "night_steps": self.ingest.nights.steps,
                 "night_reruns": self.ingest.nights.reruns,
+                "failed_nights": self.ingest.failed_nights,
                 "alert_events": self.ingest.alerts.events,
                 "feed_published": self._feed.published,
                 "webhooks_delivered": self._webhooks.delivered,

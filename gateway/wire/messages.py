@@ -64,6 +64,9 @@ SCHEMA: Final[Mapping[Kind, Mapping[str, np.dtype[Any]]]] = {
 }
 """Columns of each kind with their types; units stand in docs/asyncapi.yaml. A batch may leave columns out."""
 
+WAVEFORM_PERIOD_MS: Final = 20
+"""A waveform has a sample this often, or more often: what is slower holds no heartbeat."""
+
 MISSING_MOTION: Final = 255
 """`motion` of an oximetry sample whose device reports none."""
 

@@ -81,9 +81,6 @@ class Authentication:
         if scope["type"] == "lifespan" or (scope["type"] == "http" and self._rule.is_public(scope["path"])):
             await self._app(scope, receive, send)
             return
-        if scope["type"] == "http" and (scope["method"], scope["path"]) in self._rule.doors:
-            await self._app(scope, receive, send)
-            return
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008, "reason": "no such socket"})
             return

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -27,11 +28,12 @@ from analytics.bed.night import BedNight, summarise
 from analytics.bed.signal import WaveformChunk
 from gateway.clock import Clock
 from gateway.service.ingest.cutting import by_night
+from gateway.service.ingest.night_faults import NightFaults
 from gateway.service.ingest.nights import CLOSE_AFTER_S, SETTLE_MOST_S, SETTLE_S, NightListener
 from gateway.service.nights import night_bounds
 from gateway.service.records import NightResult, Records, State, Stretch
 from gateway.service.store.base import Samples, SampleStore
-from gateway.wire.messages import Batch, ClockInfo
+from gateway.wire.messages import WAVEFORM_PERIOD_MS, Batch, ClockInfo
 
 PROFILE: Final = "bed"
 SUMMARY_EVERY_S: Final = 30.0
@@ -97,6 +99,7 @@ class _Stale:
     touched_s: float
     running: _Night | None = None
     at_ms: int = 0
+    caught_up: bool = False
 
 
 class BedNights:
@@ -110,6 +113,7 @@ class BedNights:
         self._nights: dict[Key, _Night] = {}
         self._stale: dict[Key, _Stale] = {}
         self._unmarked: set[Key] = set()
+        self.faults = NightFaults("bed")
         self.reruns = 0
         self.steps = 0
 
@@ -186,7 +190,9 @@ class BedNights:
         until_s = float("inf") if settle else now_s + BUDGET_S
         for key, stale in list(self._stale.items()):
             waited = now_s - stale.touched_s >= SETTLE_S or now_s - stale.since_s >= SETTLE_MOST_S
-            if (waited or settle or stale.running) and self._run_again(key, stale, until_s):
+            if not (waited or settle or stale.running):
+                continue
+            if not self.faults.survived(key, partial(self._run_again, key, stale, until_s)) or stale.caught_up:
                 del self._stale[key]
         for key, night in list(self._nights.items()):
             if settle or now_s - night.touched_s >= CLOSE_AFTER_S:
@@ -197,8 +203,8 @@ class BedNights:
             if night.closed:
                 del self._nights[key]
 
-    def _run_again(self, key: Key, stale: _Stale, until_s: float) -> bool:
-        """Go on with running a night again; True once it has caught up with the store."""
+    def _run_again(self, key: Key, stale: _Stale, until_s: float) -> None:
+        """Go on with running a night again, until it has caught up with the store or the time is up."""
         device, date_ = key
         start_ms, end_ms = night_bounds(date_, stale.zone)
         if stale.running is None:
@@ -221,8 +227,8 @@ class BedNights:
                 self._nights[key] = night
             else:
                 self._records.results.clear_stale(device, date_, kind="bed")
-            return True
-        return False
+            stale.caught_up = True
+            return
 
     def _next_revision(self, key: Key, zone: str) -> int:
         device, date_ = key
@@ -301,7 +307,8 @@ def chunks_of(samples: Samples) -> Iterator[WaveformChunk]:
         return
     times = samples.t_ms
     steps = np.diff(times)
-    usual = int(np.median(steps[steps > 0])) if (steps > 0).any() else 20
+    close = steps[(steps > 0) & (steps <= WAVEFORM_PERIOD_MS)]  # what is further apart has a hole between
+    usual = int(np.median(close)) if close.size else WAVEFORM_PERIOD_MS
     edges = [0, *(np.flatnonzero(steps != usual) + 1).tolist(), times.size]
     for start, stop in itertools.pairwise(edges):
         columns = {name: column[start:stop] for name, column in samples.columns.items()}

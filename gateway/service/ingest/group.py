@@ -14,7 +14,7 @@ from gateway.wire import topics
 from gateway.wire.client import Message
 from gateway.wire.codec import decode_message, encode_batch
 from gateway.wire.columns import infinite_column
-from gateway.wire.messages import Ack, Batch, Result
+from gateway.wire.messages import WAVEFORM_PERIOD_MS, Ack, Batch, Result
 
 Name = tuple[str, str, int, int]
 
@@ -107,6 +107,9 @@ def _problem(batch: Batch, topic: topics.BatchTopic) -> str | None:
         return f"batch of {batch.device} on the topic of {topic.device}"
     if batch.kind != topic.kind:
         return f"batch of kind {batch.kind} on the topic of {topic.kind}"
+    if batch.kind == "waveform" and (batch.dt_ms is None or batch.dt_ms > WAVEFORM_PERIOD_MS):
+        every = "at uneven times" if batch.dt_ms is None else f"every {batch.dt_ms} ms"
+        return f"a waveform has an even sample every {WAVEFORM_PERIOD_MS} ms or more often, not {every}"
     return None
 
 

@@ -133,6 +133,11 @@ class Ingest:
         return self._presence
 
     @property
+    def failed_nights(self) -> int:
+        """Analyses of nights that failed by a fault of ours."""
+        return sum(analysis.faults.count for analysis in (self._nights, self._wear, self._bed))
+
+    @property
     def nights(self) -> Nights:
         """The analytics, for metrics."""
         return self._nights
@@ -250,6 +255,10 @@ class Ingest:
             self._alerts.tick(settle=settle)
         except StoreError as error:
             self._report(error)
+            return
+        except Exception as error:  # a fault of ours; the thread must live, for nothing is taken in without it
+            log.log(logging.DEBUG if self.problem == str(error) else logging.ERROR, "timed work failed", exc_info=True)
+            self.problem = str(error)
             return
         if settle:
             self._settle = False

@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 from typing import Final, Protocol
 
 import msgspec
@@ -25,6 +26,7 @@ from analytics.oximetry.events import Desaturation as Found
 from analytics.oximetry.signal import OximetryChunk
 from gateway.clock import Clock
 from gateway.service.ingest.cutting import by_night, chunk_of, chunks_of, joined
+from gateway.service.ingest.night_faults import NightFaults
 from gateway.service.nights import night_bounds
 from gateway.service.records import Desaturation, NightResult, NightUpdate, Records, State
 from gateway.service.records.patient_nights import BELIEVED
@@ -99,6 +101,7 @@ class Nights:
         self._clock = clock
         self._nights: OrderedDict[Key, _Night] = OrderedDict()
         self._stale: dict[Key, _Stale] = {}
+        self.faults = NightFaults("oximetry")
         self.reruns = 0
         self.steps = 0
 
@@ -227,8 +230,9 @@ class Nights:
         now_s = time.monotonic()
         for key, stale in list(self._stale.items()):
             due = stale.complete or now_s - stale.touched_s >= SETTLE_S or now_s - stale.since_s >= SETTLE_MOST_S
-            if due or settle:
-                self._rerun(key, stale.zone, now_s)
+            if (due or settle) and not self.faults.survived(key, partial(self._rerun, key, stale.zone, now_s)):
+                del self._stale[key]
+                self._nights.pop(key, None)
         self._write(
             [
                 key
@@ -238,8 +242,10 @@ class Nights:
             now_s,
         )
         for key, night in list(self._nights.items()):
-            if not night.closed and (settle or now_s - night.touched_s >= CLOSE_AFTER_S):
-                self._rerun(key, night.zone, now_s, closing=True)
+            over = not night.closed and (settle or now_s - night.touched_s >= CLOSE_AFTER_S)
+            again = partial(self._rerun, key, night.zone, now_s, closing=True)
+            if over and not self.faults.survived(key, again):
+                del self._nights[key]
         return bool(self._stale)
 
     def _rerun(self, key: Key, zone: str, now_s: float, *, closing: bool = False) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -22,6 +23,7 @@ from analytics.adherence.nights import WearNight
 from analytics.adherence.results import EdgeBy, Missing, WearInterval
 from analytics.adherence.samples import WearChunk
 from gateway.clock import Clock
+from gateway.service.ingest.night_faults import NightFaults
 from gateway.service.ingest.nights import NightListener
 from gateway.service.nights import night_bounds, night_of, zone_info
 from gateway.service.records import NightResult, Records, State, Stretch
@@ -64,6 +66,7 @@ class WearNights:
         self._clock = clock
         self._listener = listener
         self._stale: dict[str, _Stale] = {}
+        self.faults = NightFaults("wear")
         self.reruns = 0
 
     def recover(self) -> None:
@@ -108,7 +111,7 @@ class WearNights:
         now_s = time.monotonic()
         for device, stale in list(self._stale.items()):
             if settle or now_s - stale.touched_s >= SETTLE_S or now_s - stale.since_s >= SETTLE_MOST_S:
-                self._rerun(device, stale)
+                self.faults.survived(device, partial(self._rerun, device, stale))
                 del self._stale[device]
 
     def _rerun(self, device: str, stale: _Stale) -> None:

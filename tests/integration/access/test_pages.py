@@ -29,6 +29,7 @@ load()
 EXPECTED: dict[str, dict[str, str]] = {
     "/": {"anyone": "APDCS"},
     "/patients/{patient}": {"near": "PDCS"},
+    "/patients/{patient}/nights/{night}": {"near": "PDCS"},
     "/account": {"anyone": "APDCS"},
     "/alerts": {"anyone": "PDC"},
     "/devices": {"anyone": "APDCS"},

@@ -43,6 +43,7 @@ FILLED = {
     "team": "t-00112233aabb",
     "home": "home-1",
     "code": "j-00112233aabb",
+    "mark": "f-00112233aabb",
     "alert": "00112233445566778899aabbccddeeff",
 }
 

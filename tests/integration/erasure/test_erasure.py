@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from gateway.clock import SystemClock
 from gateway.errors import StoreRejectedError, StoreUnavailableError

@@ -13,7 +13,7 @@ from gateway.service.records import Device, Refusal
 from gateway.wire import topics
 from gateway.wire.client import Message
 from gateway.wire.codec import decode_batch, encode_batch
-from gateway.wire.messages import Ack
+from gateway.wire.messages import Ack, Batch, ClockInfo
 from tests.unit.wire.samples import DEVICE, batch
 
 TOPIC = topics.batch("home", DEVICE, "oximetry")
@@ -117,3 +117,15 @@ def test_sessions_revisions_results_and_gateways_are_answered_apart() -> None:
         ],
         "away": [Ack(DEVICE, "b", "stored", seqs=(3,))],
     }
+
+
+@pytest.mark.parametrize(("dt_ms", "kept"), [(1, True), (20, True), (21, False), (1000, False), (None, False)])
+def test_a_waveform_is_even_and_quick_enough_for_a_heartbeat(dt_ms: int | None, kept: bool) -> None:
+    t_ms = np.array([0, 30], "<i4") if dt_ms is None else None
+    columns = {"pressure": np.zeros(2, "<i2")}
+    sent = Batch("bed-0", "waveform", "live", SESSION, 0, 0, columns, ClockInfo("arrival", 50), dt_ms=dt_ms, t_ms=t_ms)
+    group = open_group([message(encode_batch(sent), topics.batch("home", "bed-0", "waveform"))], 7)
+    assert ([arrived.batch for arrived in group.good] == [sent]) is kept
+    assert [(one.reason, "20 ms or more often" in one.detail) for one in group.rejected] == (
+        [] if kept else [("bad_batch", True)]
+    )
