@@ -238,7 +238,7 @@ _ALL: Final = (
         "Clock lost",
         "device",
         ("warning",),
-        "The device has lost its clock: {samples:.0f} samples are dated from contacts alone.",
+        "The device has lost its clock. Samples dated from contacts alone: {samples:.0f}.",
         "flags of the samples",
         escalate_min=0,
         samples=Parameter(1, 1, 100, "samples", "so many in a row with the flag, or without it to end it"),
