@@ -108,7 +108,7 @@ def _entries(at: PageContext, found: AuditPage) -> None:
 async def _verification(at: PageContext) -> None:
     ui.label(
         "Each entry seals all before it, over all clinics of this service. Note number and seal of the latest where the"
-        " records are not: `somnolink admin verify-audit --noted` then shows whether any were cut off."
+        " records are not: somnolink admin verify-audit --noted then shows whether any were cut off."
     ).classes("sl-muted")
     told = ui.element("div").classes("sl-stack").props('role="status"')
 
