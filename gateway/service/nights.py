@@ -61,8 +61,12 @@ def local_date(utc_ms: int, zone: str) -> date:
 
 
 def moment_ms(night: date, zone: str, start_ms: int, end_ms: int) -> int:
-    """The moment that decides whose a night is: local midnight, or what of its data is nearest to it; UTC ms."""
-    return min(max(_midnight_ms(night, zone), start_ms), end_ms)
+    """The moment that decides whose a night is: local midnight, or what of its data is nearest to it; UTC ms.
+
+    It lies within the data: a night that ends before midnight is whose its last millisecond is, not whose the device
+    became when it ended.
+    """
+    return max(min(_midnight_ms(night, zone), end_ms - 1), start_ms)
 
 
 @lru_cache(maxsize=4096)

@@ -101,7 +101,8 @@ def _held(store: SampleStore, device: str, kind: Kind, gap: Span) -> tuple[Span,
                 device, kind, max(gap[0], cover.start_ms), min(gap[1], cover.end_ms), origin=cover.origin
             )
             count = len(inside)
-            parts = [(int(inside.t_ms[0]), int(inside.t_ms[-1]) + 1)] if count else []
+            until_ms = cover.end_ms if cover.end_ms <= gap[1] else int(inside.t_ms[-1]) + 1 if count else 0
+            parts = [(int(inside.t_ms[0]), until_ms)] if count else []
         for start_ms, end_ms in parts:
             first_ms, last_ms = min(first_ms, start_ms), max(last_ms, end_ms)
         samples += count

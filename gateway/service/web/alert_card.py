@@ -162,8 +162,7 @@ class AlertCard:
                 parts.button(user.name, partial(dialog.submit, user.name))
             parts.button("Nobody", lambda: dialog.submit(""))
             parts.button("Cancel", dialog.close)
-        chosen = await dialog
-        dialog.delete()
+        chosen = await parts.answer(dialog)
         if chosen is not None:
             await self._on_assign(str(chosen) or None)
 

@@ -108,10 +108,9 @@ class Homes:
             ui.label("It is shown this once. On the box, type the command, or scan it:")
             ui.label(made.command).classes("sl-code")
             ui.html(made.qr, sanitize=False).classes("sl-qr")
-            parts.button("Done", dialog.close, "main")
-        await dialog
-        dialog.delete()
-        await self._changed()
+            parts.button("Done", lambda: dialog.submit(True), "main")
+        if await parts.answer(dialog):
+            await self._changed()
 
     async def _withdraw(self, code: JoinCode) -> None:
         at = self._at

@@ -166,9 +166,15 @@ async def confirm(question: str, deed: str) -> bool:
         with ui.element("div").classes("sl-row"):
             button(deed, lambda: dialog.submit(True), "danger")
             button("Cancel", lambda: dialog.submit(False)).props("autofocus")
-    answer = bool(await dialog)
-    dialog.delete()
-    return answer
+    return bool(await answer(dialog))
+
+
+async def answer(dialog: ui.dialog) -> object:
+    """Open a dialog, and let it go when it is closed; what it was closed with, None also if the page is gone first."""
+    given: object = await dialog
+    if not dialog.is_deleted:
+        dialog.delete()
+    return given
 
 
 def done(text: str, undo: Callable[[], Awaitable[None]] | None = None) -> None:

@@ -10,8 +10,10 @@ import pytest
 from pypdfium2 import PdfDocument
 
 from gateway.service.api import serve
-from gateway.service.records import Assignment, Role
-from gateway.service.unassigned import gaps
+from gateway.service.patient_nights import patient_nights
+from gateway.service.records import Assignment, Records, Role
+from gateway.service.store.sqlite import SqliteStore
+from gateway.service.unassigned import gaps, unassigned
 from tests.integration.access.scene import Scene
 from tests.integration.api import synthetic
 from tests.integration.api.synthetic import DEVICE, NIGHT, SIZE, START_MS
@@ -114,11 +116,23 @@ def test_a_night_that_nobody_slept_waits_and_becomes_whose_it_is_given_to(scene:
     assert night_of(scene, "near").status_code == 404
 
 
+def test_a_night_that_ended_before_midnight_is_whose_what_waited_of_it_was_given_to(tmp_path: Path) -> None:
+    records = Records(tmp_path / "records.db")
+    with SqliteStore(tmp_path / "samples.db") as store:
+        synthetic.fill(store, records, size=3600)
+        patient = records.people.add_patient("clinic", "The Patient", zone=synthetic.ZONE, at_ms=0)
+        (one,) = unassigned(records, store, [DEVICE])
+        records.assignments.assign(DEVICE, patient.id, from_ms=one.from_ms, to_ms=one.to_ms)
+        assert unassigned(records, store, [DEVICE]) == []
+        assert [night.night for night in patient_nights(records, patient, NIGHT, NIGHT)] == [NIGHT]
+    records.close()
+
+
 def test_only_the_part_that_nobody_had_waits(scene: Scene) -> None:
     change_ms = START_MS + 5 * 3_600_000
     scene.records.assignments.end(scene.assignment, to_ms=change_ms)
     (one,) = waiting(scene)
-    assert (one["from_ms"], one["to_ms"], one["samples"]) == (change_ms, END_MS - 999, 3 * 3600)
+    assert (one["from_ms"], one["to_ms"], one["samples"]) == (change_ms, END_MS, 3 * 3600)
     assert one["nights"] == 0  # whose midnight it was has it
 
 

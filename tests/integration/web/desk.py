@@ -33,6 +33,45 @@ def started(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=require("chromium", "chromium"), args=ARGUMENTS)
 
 
+def far_context(
+    browser: Browser,
+    url: str,
+    complaints: list[str],
+    *,
+    width: int = 1200,
+    height: int = 900,
+    scheme: Literal["light", "dark"] = "light",
+) -> BrowserContext:
+    """A browser of its own, far from the patient's zone, for what is served at `url`, that notes what is amiss."""
+    made = browser.new_context(
+        timezone_id="America/New_York", viewport={"width": width, "height": height}, color_scheme=scheme
+    )
+    made.set_default_timeout(15_000)
+    own = (f"{url}/", f"{url.replace('http', 'ws')}/", "data:")
+
+    def watch(page: Page) -> None:
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: complaints.append(message.text) if "Content Security" in message.text else None,
+        )
+        page.on(
+            "request",
+            lambda request: (
+                None if request.url.startswith(own) else complaints.append(f"asked elsewhere: {request.url}")
+            ),
+        )
+
+    made.on("page", watch)
+    return made
+
+
+def go(page: Page, url: str) -> None:
+    """Go to a page and wait until it answers events."""
+    page.goto(url)
+    page.wait_for_function("window.did_handshake || !document.getElementById('app')")
+
+
 @dataclass
 class Desk:
     """A scene that is served, and the tabs that look at it.
@@ -58,14 +97,10 @@ class Desk:
         scheme: Literal["light", "dark"] = "light",
     ) -> BrowserContext:
         """A browser of its own, far from the patient's zone; with a role, one in which somebody is signed in."""
-        made = self.browser.new_context(
-            timezone_id="America/New_York", viewport={"width": width, "height": height}, color_scheme=scheme
-        )
-        made.set_default_timeout(15_000)
+        made = far_context(self.browser, self.url, self.complaints, width=width, height=height, scheme=scheme)
         if role is not None:
             token = self.scene.new_session(role, place)
             made.add_cookies([{"name": "somnolink_session", "value": token, "url": self.url}])
-        made.on("page", self._watch)
         return made
 
     @contextmanager
@@ -89,23 +124,7 @@ class Desk:
 
     def open(self, page: Page, path: str) -> None:
         """Go to a page and wait until it answers events."""
-        page.goto(self.url + path)
-        page.wait_for_function("window.did_handshake || !document.getElementById('app')")
-
-    def _watch(self, page: Page) -> None:
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda message: self.complaints.append(message.text) if "Content Security" in message.text else None,
-        )
-        page.on(
-            "request",
-            lambda request: (
-                None
-                if request.url.startswith((f"{self.url}/", f"{self.url.replace('http', 'ws')}/", "data:"))
-                else self.complaints.append(f"asked elsewhere: {request.url}")
-            ),
-        )
+        go(page, self.url + path)
 
 
 @contextmanager

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+import logging
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
 
 from gateway.service.records import AlertState, Role
 from tests.integration.api import synthetic
-from tests.integration.web.desk import Desk
+from tests.integration.web.desk import Desk, open_desk
 
 
 def test_an_alert_appears_while_one_looks_and_is_acknowledged_for_all(desk: Desk) -> None:
@@ -80,6 +84,18 @@ def test_a_device_is_taken_back_and_given_again(desk: Desk) -> None:
         page.get_by_role("dialog").get_by_role("button", name="Give").click()
         expect(row).to_contain_text("The Patient")
     assert len(records.assignments.list(device=synthetic.DEVICE)) == 2
+
+
+def test_a_page_that_goes_while_it_asks_something_is_no_error(
+    browser: Browser, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_desk(browser, tmp_path) as own:
+        page = own.context(Role.COORDINATOR).new_page()
+        own.open(page, "/devices")
+        page.get_by_role("button", name="Take back").first.click()
+        expect(page.get_by_role("dialog").get_by_role("button", name="Take back")).to_be_visible()
+    page.context.close()
+    assert [one.getMessage() for one in caplog.records if one.levelno >= logging.WARNING] == []
 
 
 def test_another_clinics_dentist_sees_nothing_of_it(desk: Desk) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import ConfigurationError
-from gateway.service.nights import night_bounds, night_of
+from gateway.service.nights import moment_ms, night_bounds, night_of
 
 BERLIN = "Europe/Berlin"
 HOUR_MS = 3_600_000
@@ -68,3 +68,36 @@ def test_nights_follow_each_other_without_gap(night: date, zone: str) -> None:
 def test_an_unknown_zone_is_one_clear_line(zone: str) -> None:
     with pytest.raises(ConfigurationError, match="unknown time zone"):
         night_of(0, zone)
+
+
+MIDNIGHT_MS = local_ms(BERLIN, 2026, 3, 11)
+
+
+@pytest.mark.parametrize(
+    ("start_ms", "end_ms", "moment"),
+    [
+        (-HOUR_MS, HOUR_MS, 0),
+        (-HOUR_MS, 1, 0),
+        (-HOUR_MS, 0, -1),
+        (-HOUR_MS, -5, -6),
+        (0, HOUR_MS, 0),
+        (5, HOUR_MS, 5),
+        (5, 5, 5),
+        (-5, -5, -5),
+    ],
+    ids=[
+        "over it",
+        "just over it",
+        "to it",
+        "before it",
+        "from it",
+        "after it",
+        "nothing after it",
+        "nothing before it",
+    ],
+)
+def test_a_night_is_whose_its_midnight_is_or_its_moment_nearest_to_that(
+    start_ms: int, end_ms: int, moment: int
+) -> None:
+    told = moment_ms(date(2026, 3, 10), BERLIN, MIDNIGHT_MS + start_ms, MIDNIGHT_MS + end_ms)
+    assert told - MIDNIGHT_MS == moment

@@ -119,8 +119,7 @@ class Devices:
             with ui.element("div").classes("sl-row"):
                 parts.button("Give", lambda: dialog.submit(chosen.value), "main")
                 parts.button("Cancel", dialog.close)
-        answer = await dialog
-        dialog.delete()
+        answer = await parts.answer(dialog)
         patient = next((one for one in patients if one.id == answer), None)
         if patient is not None:
             made = await self._given(device, patient, from_ms, to_ms)

@@ -137,8 +137,7 @@ class People:
             ui.label(invitation_url(at.url, made)).classes("sl-code")
             ui.label(f"Until {parts.moment(made.ends_ms, at.zone)}.").classes("sl-muted")
             parts.button("Done", dialog.close, "main")
-        await dialog
-        dialog.delete()
+        await parts.answer(dialog)
 
     async def _remove_factor(self, one: User) -> None:
         question = f"Remove the second factor of {one.name}? Be sure who asks: from then on the password is enough."
