@@ -27,7 +27,10 @@ HOME_S: Final = 90
 """How long the simulated night may take; the machine may be busy."""
 
 WAIT_MS: Final = 30_000
-"""How long a page may take to show what the service has yet to find out."""
+"""How long a page may take to show what is expected of it: all of the service, a broker and a home run beside it."""
+
+USUAL_MS: Final = 5_000
+"""Playwright's own patience, which other tests have."""
 
 DIED: Final = 500
 """What a program that ends badly has said last is told; characters of it."""
@@ -97,9 +100,11 @@ def premises(folder: Path, browser: Browser) -> Iterator[Premises]:
         service(folder, server, http=True) as running,
     ):
         made = Premises(folder, running, browser)
+        expect.set_options(timeout=WAIT_MS)
         try:
             yield made
         finally:
+            expect.set_options(timeout=USUAL_MS)
             for context in browser.contexts:
                 context.close()
     assert made.complaints == []

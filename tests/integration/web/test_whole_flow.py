@@ -183,7 +183,7 @@ def the_dentist_says_whose_it_is_and_hears_of_the_deep_desaturation(
 
     alerts.bring_to_front()
     card = alerts.get_by_role("article", name="Deep desaturation")
-    expect(card).to_be_visible(timeout=WAIT_MS)
+    expect(card).to_be_visible()
     expect(card).to_contain_text("A desaturation reached 77 % (limit 80 %).")
     expect(card).to_contain_text(re.compile("CES?T"))  # the patient's zone, not the ring's nor the browser's
     expect(card.get_by_role("link", name=PATIENT)).to_be_visible()
