@@ -28,7 +28,7 @@ class Served:
         )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     clinic = Clinic(tmp_path_factory.mktemp("stories"))
     with serve(clinic.app(), "127.0.0.1", 0) as server:
