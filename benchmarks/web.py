@@ -49,10 +49,12 @@ PATIENCE_S = 120.0
 def host(config: Path, told: Queue[str], end: Queue[str]) -> None:
     """Serve the API and the pages until told to end."""
     from gateway.service.api import ServiceStatus, create_app, serve
+    from gateway.service.app import settle_heap
 
     store, records = open_service_stores(load_settings(config))
     app = create_app(records, store, status=lambda: ServiceStatus(True, ""), clock=SystemClock())
     with serve(app, "127.0.0.1", 0) as server:
+        settle_heap()
         told.put(server.url)
         end.get()
     store.close()

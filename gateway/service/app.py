@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 from dataclasses import asdict, dataclass, field
@@ -30,6 +31,12 @@ from gateway.wire.client import BrokerAddress
 SWITCH_S: Final = 0.0005
 
 log = logging.getLogger(__name__)
+
+
+def settle_heap() -> None:
+    """Leave what start-up has made out of the search for cycles, which would stop a long answer for 100 ms and more."""
+    gc.collect()
+    gc.freeze()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +142,7 @@ class Service:
         self._keeper.start()
         if self._retention is not None:
             self._retention.start()
+        settle_heap()
 
     def stop(self) -> None:
         """End in an order in which nothing taken is left unanswered that could be answered."""
@@ -148,6 +156,7 @@ class Service:
         self._webhooks.stop()
         if self._server is not None:
             self._server.stop()
+        gc.unfreeze()
 
     def reload_certificate(self) -> None:
         """Take up a renewed certificate; one that cannot be used is logged, and the old one stays."""
