@@ -79,7 +79,7 @@ def join_night(night: date, records: Iterable[SensorRecord], zone: str, *, revis
 
 def _join(night: date, zone: str, records: Sequence[SensorRecord], revision: int) -> PatientNight:
     start_ms, end_ms = night_bounds(night, zone)
-    ordered = sorted(records, key=lambda r: (r.start_ms, r.end_ms, r.kind, r.device))
+    ordered = sorted(records, key=_place)
     sleeps, naps = sleeps_and_naps(ordered)
     asleep = [record for sleep in sleeps for record in sleep]
     oximetry, unused = counting([r for r in asleep if r.kind == "oximetry"])
@@ -130,6 +130,12 @@ def _join(night: date, zone: str, records: Sequence[SensorRecord], revision: int
         nap_h=sum(hours(nap) for nap in naps),
         notes=tuple(note for note in _NOTES if noted.get(note) or note in mouth.notes),
     )
+
+
+def _place(record: SensorRecord) -> tuple[object, ...]:
+    """Where a record stands among others: told apart to the last, so that no order of arrival shows."""
+    told = sorted(record.indices.items())
+    return record.start_ms, record.end_ms, record.kind, record.device, record.valid_s, record.suspect, told
 
 
 def _sleep(beds: Sequence[SensorRecord], valid_s: float) -> tuple[float | None, SleepSource]:

@@ -262,3 +262,11 @@ def test_a_sleep_as_short_as_a_nap_tells_no_bedtime(end: str, told: bool) -> Non
 def test_an_unknown_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown time zone"):
         join_nights([usual("recorder")], "Mars/Olympus")
+
+
+@pytest.mark.parametrize(
+    "told", [({}, {"odi3": 1.0}), ({"valid_s": 9.0}, {"valid_s": 8.0}), ({"odi3": 1.0}, {"odi4": 1.0})]
+)
+def test_two_records_of_one_time_tell_the_same_in_either_order(told: tuple[dict[str, float], ...]) -> None:
+    one, other = (usual("oximetry", "ring", **each) for each in told)
+    assert only(one, other) == only(other, one)
