@@ -5,6 +5,7 @@ Long because every behaviour of one page stands together, sharing its set-up.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -272,7 +273,11 @@ def test_it_fits_a_phone_and_the_dark(browser: Browser, site: Site, width: int, 
         assert tab.evaluate("document.documentElement.scrollWidth") <= width
         colour = tab.evaluate("somnolinkNight.colour('spo2')")
         assert colour == ("#62c4e6" if scheme == "dark" else "#0f6a8b")
-        assert len(tab.evaluate(AXIS)) <= width // 60
+        # The server draws for an ordinary window first, and anew when it has heard how wide this one is.
+        until_s = time.monotonic() + 20
+        while len(tab.evaluate(AXIS)) > width // 60:
+            assert time.monotonic() < until_s, "the axis still has as many labels as a wide window's"
+            tab.wait_for_timeout(100)
 
 
 def test_a_screenshot_is_made(browser: Browser, site: Site, tmp_path: Path) -> None:
