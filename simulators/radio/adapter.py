@@ -48,6 +48,8 @@ class Adapter:
         self._known: dict[str, KnownDevice] = {}
         self._listeners: dict[Listener, bool] = {}
         self._connecting = asyncio.Lock()
+        self._scanning = asyncio.Lock()
+        self._commands: set[asyncio.Task[None]] = set()
         self._powered = True
         self._present = True
         device.host.on(EVENT_ADVERTISING, self._on_advertising)
@@ -68,6 +70,10 @@ class Adapter:
         """Find a device that this adapter has heard since it was plugged in."""
         known = self._known.get(address.upper())
         return None if known is None else known.ble_device()
+
+    async def settle(self) -> None:
+        """Return when no command is under way any more."""
+        await asyncio.gather(*self._commands, return_exceptions=True)
 
     # What can befall it.
 
@@ -158,12 +164,17 @@ class Adapter:
         if not self._powered:
             raise errors.powered_off(self.name)
         self._listeners[listener] = active
-        await self._scan()
+        try:
+            await asyncio.shield(self._scan())
+        except BaseException:
+            self._listeners.pop(listener, None)
+            self._scan()
+            raise
 
     async def remove_listener(self, listener: Listener) -> None:
         """Tell `listener` no more; the last one stops the scan."""
         if self._listeners.pop(listener, None) is not None and self.powered:
-            await self._scan()
+            await asyncio.shield(self._scan())
 
     async def connect(self, address: str) -> Connection:
         """Connect to a known device, in turn with the other attempts; may be cancelled at any time.
@@ -207,13 +218,26 @@ class Adapter:
             return
         await connection.disconnect()
 
-    async def _scan(self) -> None:
-        wanted = bool(self._listeners)
-        active = any(self._listeners.values())
-        if self._device.is_scanning and (not wanted or self._device.scanning_is_passive == active):
-            await self._device.stop_scanning()
-        if wanted and not self._device.is_scanning:
-            await self._device.start_scanning(active=active)
+    def _scan(self) -> asyncio.Task[None]:
+        """Scan as the listeners want it, to be awaited shielded.
+
+        A command is never taken back once the controller has it: its answer would come for nobody. And whoever is
+        cancelled while he waits for it must hear of that, which bumble's own waiting can lose (`asyncio.wait_for`
+        before Python 3.12 returns a result that has just come instead).
+        """
+        task = asyncio.get_running_loop().create_task(self._obey_listeners())
+        self._commands.add(task)
+        task.add_done_callback(self._commands.discard)
+        return task
+
+    async def _obey_listeners(self) -> None:
+        async with self._scanning:
+            wanted = bool(self._listeners) and self.powered
+            active = any(self._listeners.values())
+            if self._device.is_scanning and (not wanted or self._device.scanning_is_passive == active):
+                await self._device.stop_scanning()
+            if wanted and not self._device.is_scanning:
+                await self._device.start_scanning(active=active)
 
     def _stop_radio(self) -> None:
         controller = self._controller

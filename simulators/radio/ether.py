@@ -58,6 +58,8 @@ class Ether:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+        for adapter in self._adapters.values():
+            await adapter.settle()
 
     def close(self) -> None:
         """Take everything off the air for good: advertising stops, links end."""

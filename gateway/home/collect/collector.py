@@ -57,6 +57,9 @@ PLACES: Final = 256
 SCAN_RETRY_S: Final = 10.0
 """Between tries at a scanner that does not start: BlueZ needs a few seconds to come back after a restart."""
 
+ENDING_S: Final = 75.0
+"""In which a visit that was told to end does, though the radio hangs: its two last calls have 30 s each."""
+
 TROUBLED: Final = 3
 """Failed visits in a row after which a person is told: one or two happen to every device in every night."""
 
@@ -127,10 +130,14 @@ class Collector:
             while True:
                 await self._scan_until_silent()
         finally:
-            tasks = [place.task for place in self._places.values() if place.task is not None]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._end_visits()
+
+    async def _end_visits(self) -> None:
+        visits = {place.task for place in self._places.values() if place.task is not None}
+        while visits:
+            for visit in visits:
+                visit.cancel()  # again where a library below has swallowed it
+            _, visits = await asyncio.wait(visits, timeout=ENDING_S)
 
     async def _scan_until_silent(self) -> None:
         """One run of the scanner, and the repair that is due when it ends."""
@@ -138,6 +145,7 @@ class Collector:
         try:
             async with self._radio.scan(self._heard):
                 while rung is None:
+                    _heed_cancellation()
                     await self._clock.sleep(LOOK_S)
                     await self._mind_the_clock()
                     rung = self._look()
@@ -293,6 +301,16 @@ class Collector:
         wait_s *= random.uniform(0.8, 1.2)
         place.not_before_s = self._clock.monotonic_s() + wait_s
         log.warning("%s; next try in %.0f s", error if address in str(error) else f"{address}: {error}", wait_s)
+
+
+def _heed_cancellation() -> None:
+    """End the running task if it was told to: a library in which it waited may have swallowed that.
+
+    `asyncio.wait_for` does before Python 3.12, where what it waits for comes at the same moment.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _pause_s(place: _Place, after: After, *, delivered: bool) -> float:

@@ -74,7 +74,8 @@ class FeedHub:
                 if found:
                     continue
                 try:
-                    await asyncio.wait_for(event.wait(), BEAT_S)
+                    async with asyncio.timeout(BEAT_S):
+                        await event.wait()
                 except TimeoutError:
                     yield b": nothing new\n\n"
 
@@ -85,7 +86,8 @@ class FeedHub:
                 event.clear()
                 yield
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(event.wait(), BEAT_S)
+                    async with asyncio.timeout(BEAT_S):
+                        await event.wait()
 
     @contextmanager
     def _listening(self) -> Iterator[asyncio.Event]:

@@ -31,6 +31,9 @@ from simulators.timeloop import SimulatedClock, run
 T0 = 1_790_114_400_000
 """22 September 2026, 22:00 UTC."""
 
+ENDS_S = 600.0
+"""Simulated seconds for the gateway to end in: where it went on, the night would go on with it."""
+
 Row = tuple[int, float, float]
 Cure = Literal["rescan", "power_cycle", "restart_service", "nothing"]
 
@@ -126,7 +129,8 @@ class Household:
         """Switch it off; its disk stays."""
         if self._task is not None:
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            async with asyncio.timeout(ENDS_S):
+                await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
             self.outbox.close()
 

@@ -244,3 +244,20 @@ async def test_two_adapters_hear_the_same_air(ring, ether: Ether) -> None:
         device = await BleakScanner.find_device_by_address(ADDRESS, backend=adapter.scanner_class)
         assert device is not None
         assert device.details["source"] == name
+
+
+@pytest.mark.parametrize("steps", range(16))
+async def test_a_scan_given_up_while_it_starts_is_given_up_and_the_next_one_hears(
+    ring, adapter: Adapter, steps: int
+) -> None:
+    starting = asyncio.create_task(BleakScanner(Log(), backend=adapter.scanner_class).start())
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    begun = not starting.done()
+    starting.cancel()
+    await asyncio.wait({starting})
+    assert starting.cancelled() == begun
+    log = Log()
+    async with BleakScanner(log, backend=adapter.scanner_class):
+        await asyncio.sleep(0.25)
+    assert log.heard
