@@ -20,9 +20,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import paho.mqtt.client as paho
+import psutil
+from paho.mqtt.enums import CallbackAPIVersion
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # not this folder: its gateway.py would hide the package
 
@@ -31,7 +35,7 @@ from gateway.service.app import Service, ServiceConfig
 from gateway.service.records import Records
 from gateway.service.store.sqlite import SqliteStore
 from gateway.wire import topics
-from gateway.wire.client import BrokerAddress, Connection
+from gateway.wire.client import BrokerAddress
 from gateway.wire.codec import encode_batch
 from gateway.wire.messages import Batch, ClockInfo
 from tests.servers.mosquitto import MosquittoServer
@@ -58,7 +62,10 @@ def make_batch(device: str, seq: int) -> bytes:
     return encode_batch(Batch(device, "oximetry", "live", f"s-{device}", seq, t0_ms, columns, clock, dt_ms=1000))
 
 
-def publish(port: int, batches: int, homes: int, start: multiprocessing.synchronize.Event) -> None:
+Signal = multiprocessing.synchronize.Event
+
+
+def publish(port: int, batches: int, homes: int, start: Signal, leave: Signal) -> None:
     """Publish from `homes` gateways in turn, as packets made beforehand: a client that costs next to nothing.
 
     MQTT 3.1.1: CONNECT (3.1), then PUBLISH (3.3) at QoS 1 with at most `INFLIGHT` unconfirmed; a PUBACK (3.4) has 4
@@ -86,6 +93,7 @@ def publish(port: int, batches: int, homes: int, start: multiprocessing.synchron
                 connection.sendall(b"".join(packets[sent : sent + room]))
                 sent = min(batches, sent + room)
             confirmed += len(connection.recv(65_536))
+        leave.wait()  # its processor time is read while it lives
 
 
 def _length(size: int) -> bytes:
@@ -102,40 +110,74 @@ Begin = Callable[[threading.Event], Callable[[], None]]
 """Starts a consumer that sets the event when it has everything; returns what ends it."""
 
 
-def timed(port: int, batches: int, homes: int, begin: Begin) -> tuple[float, float]:
-    """Batches a second from the first publish to the consumer's last, and CPU microseconds of this process a batch."""
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """One run: batches a second, and microseconds of processor time a batch of each process."""
+
+    batches_per_s: float
+    cpu_us: dict[str, float]
+
+
+def cpu_s() -> dict[str, float]:
+    """Processor seconds so far of the consumer (this process), its line to the broker, the broker and the sender."""
+    spent = {"consumer": time.process_time()}
+    for child in psutil.Process().children():
+        words = child.cmdline()
+        roles = {"mosquitto": "broker", "gateway.service.link.process": "line", "--multiprocessing-fork": "sender"}
+        role = next((role for word, role in roles.items() if any(word in one for one in words)), None)
+        if role is not None:
+            times = child.cpu_times()
+            spent[role] = times.user + times.system
+    return spent
+
+
+def timed(port: int, batches: int, homes: int, begin: Begin) -> Timed:
+    """Measure from the first publish to the consumer's last."""
     context = multiprocessing.get_context("spawn")
-    start = context.Event()
-    process = context.Process(target=publish, args=(port, batches, homes, start))
+    start, leave = context.Event(), context.Event()
+    process = context.Process(target=publish, args=(port, batches, homes, start, leave))
     process.start()
     done = threading.Event()
     end = begin(done)
     time.sleep(3.0)  # the publisher prepares its messages
-    began, cpu = time.perf_counter(), time.process_time()
+    before, began = cpu_s(), time.perf_counter()
     start.set()
     if not done.wait(300):
         raise SystemExit("the consumer did not get everything within 300 s")
-    elapsed, cpu = time.perf_counter() - began, time.process_time() - cpu
+    elapsed, after = time.perf_counter() - began, cpu_s()
+    leave.set()
     process.join()
     end()
-    return batches / elapsed, cpu / batches * 1e6
+    return Timed(batches / elapsed, {role: (after[role] - before[role]) / batches * 1e6 for role in after})
 
 
 def empty_callback(port: int, batches: int) -> Begin:
-    """The peer: the same client, counting only."""
+    """The peer: paho as it comes, on its own thread, with a callback that only counts."""
 
     def begin(done: threading.Event) -> Callable[[], None]:
         count = 0
+        subscribed = threading.Event()
 
-        def received(_message: object) -> None:
+        def received(_client: paho.Client, _userdata: object, _message: paho.MQTTMessage) -> None:
             nonlocal count
             count += 1
             if count == batches:
                 done.set()
 
-        connection = Connection(BrokerAddress("127.0.0.1", port), "peer", on_message=received, on_lost=lambda _: None)
-        connection.open([topics.ALL_BATCHES])
-        return connection.close
+        client = paho.Client(CallbackAPIVersion.VERSION2, "peer")
+        client.on_message = received
+        client.on_subscribe = lambda *_: subscribed.set()
+        client.connect("127.0.0.1", port)
+        client.loop_start()
+        client.subscribe(topics.ALL_BATCHES, qos=1)
+        if not subscribed.wait(10):
+            raise SystemExit("the peer is not subscribed")
+
+        def end() -> None:
+            client.disconnect()
+            client.loop_stop()
+
+        return end
 
     return begin
 
@@ -188,13 +230,14 @@ def main() -> None:
             with tempfile.TemporaryDirectory() as folder:
                 way = ingest(broker.port, options.batches, Path(folder))
                 ours.append(timed(broker.port, options.batches, options.homes, way))
+    best, peer = (max(runs, key=lambda run: run.batches_per_s) for runs in (ours, peers))
     version = subprocess.run(["mosquitto", "-h"], capture_output=True, text=True, check=False).stdout.splitlines()[0]
     result = {
-        "batches_per_s": round(max(ours)[0]),
-        "empty_callback_per_s": round(max(peers)[0]),
-        "ratio": round(max(ours)[0] / max(peers)[0], 3),
-        "cpu_us_a_batch": round(min(cpu for _, cpu in ours), 1),
-        "empty_callback_cpu_us_a_batch": round(min(cpu for _, cpu in peers), 1),
+        "batches_per_s": round(best.batches_per_s),
+        "empty_callback_per_s": round(peer.batches_per_s),
+        "ratio": round(best.batches_per_s / peer.batches_per_s, 3),
+        **{f"{role}_cpu_us_a_batch": round(us, 1) for role, us in best.cpu_us.items()},
+        **{f"peer_{role}_cpu_us_a_batch": round(us, 1) for role, us in peer.cpu_us.items()},
         "samples_a_batch": SAMPLES,
         "batches": options.batches,
         "homes": options.homes,

@@ -21,6 +21,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.errors import BrokerError, BrokerRefusalError, ConfigurationError
+from gateway.wire.buffered import BufferedClient
 
 KEEPALIVE_S: Final = 30
 """A dead peer is noticed within 1.5 of these; half of a minute costs 2 bytes a ping."""
@@ -148,7 +149,7 @@ class Connection:
         self._denied = False
         self._closing = False
         self._lost = False
-        client = paho.Client(
+        client = BufferedClient(
             CallbackAPIVersion.VERSION2,
             client_id,
             clean_session=True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import socket
 from collections.abc import Iterator
@@ -149,7 +150,8 @@ def test_the_will_is_sent_for_who_vanishes_and_not_for_who_says_goodbye(address_
     vanished = peers("home", will=Will(topics.status("home"), b"gone"))
     stream = vanished.connection._client.socket()
     assert stream is not None
-    stream.shutdown(socket.SHUT_RDWR)
+    with socket.socket(fileno=os.dup(stream.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
     heard = [service.next()]
     while heard[-1].topic != topics.status("home") or heard[-1].payload != b"gone":
         heard.append(service.next())
