@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +26,9 @@ LONGEST_INPUT_S: Final = 60
 
 PATIENCE: Final = 50
 """Seconds by the wall's clock for one of processor time, at the most: then the machine is too busy to fuzz on."""
+
+GROWN_BYTES: Final = 1 << 30
+"""Half of what libFuzzer lets a process have."""
 
 STATUS: Final = re.compile(r"cov: (\d+) ft: (\d+) corp: (\d+)/")
 
@@ -40,6 +43,8 @@ class Fuzzed:
         Processor time, imports and instrumentation included.
     edges, features, corpus : int
         As libFuzzer counts them at the end: edges of the parsers' code reached, edges by how often, and inputs kept.
+    outgrown : bool
+        Its process had grown so much that another went on.
     """
 
     name: str
@@ -50,6 +55,7 @@ class Fuzzed:
     features: int
     corpus: int
     said: str
+    outgrown: bool = False
 
     def row(self) -> str:
         """As a row of the table in the README."""
@@ -58,17 +64,32 @@ class Fuzzed:
 
 
 def fuzz(name: str, share_s: float, seeds: list[bytes]) -> Fuzzed:
-    """Fuzz one parser until it has had `share_s` of processor time, or broke."""
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile("w+") as told:
+    """Fuzz one parser until it has had `share_s` of processor time, or broke.
+
+    atheris keeps the result of each comparison of arrays for ever, so a process that has grown makes room for another,
+    which goes on with its corpus. A parser that grows by itself, at once, is still a finding: libFuzzer's own limit.
+    """
+    with tempfile.TemporaryDirectory() as folder:
         for number, seed in enumerate(seeds):
             (Path(folder) / f"seed-{number}").write_bytes(seed)
-        command = [sys.executable, "-m", "tests.fuzz.one", name, folder, "-max_len=8192", "-print_final_stats=1"]
-        command += [f"-timeout={LONGEST_INPUT_S}", f"-artifact_prefix={folder}/", "-max_total_time=0"]
+        used_s, inputs = 0.0, 0
+        while True:
+            one = _one_process(name, share_s - used_s, folder)
+            used_s, inputs = used_s + one.cpu_s, inputs + one.inputs
+            if not one.ok or used_s >= share_s or not one.outgrown:
+                return replace(one, cpu_s=used_s, inputs=inputs)
+
+
+def _one_process(name: str, share_s: float, folder: str) -> Fuzzed:
+    command = [sys.executable, "-m", "tests.fuzz.one", name, folder, "-max_len=8192", "-print_final_stats=1"]
+    command += [f"-timeout={LONGEST_INPUT_S}", f"-artifact_prefix={folder}/", "-max_total_time=0"]
+    with tempfile.TemporaryFile("w+") as told:
         process = psutil.Popen(command, stdout=told, stderr=subprocess.STDOUT)
-        used_s, end_s = 0.0, time.monotonic() + 60 + PATIENCE * share_s
+        used_s, end_s, outgrown = 0.0, time.monotonic() + 60 + PATIENCE * share_s, False
         try:
-            while process.poll() is None and used_s < share_s and time.monotonic() < end_s:
+            while process.poll() is None and used_s < share_s and time.monotonic() < end_s and not outgrown:
                 used_s = sum(process.cpu_times()[:2])
+                outgrown = process.memory_info().rss > GROWN_BYTES
                 time.sleep(0.2)
             if process.poll() is None:
                 process.send_signal(signal.SIGUSR1)  # libFuzzer ends by itself and tells its figures
@@ -83,7 +104,8 @@ def fuzz(name: str, share_s: float, seeds: list[bytes]) -> Fuzzed:
     states = STATUS.findall(said)
     edges, features, corpus = map(int, states[-1]) if states else (0, 0, 0)
     inputs = int(executed.group(1)) if executed else 0
-    return Fuzzed(name, process.returncode == 0 and inputs > 0, used_s, inputs, edges, features, corpus, said)
+    ok = process.returncode == 0 and inputs > 0
+    return Fuzzed(name, ok, used_s, inputs, edges, features, corpus, said, outgrown)
 
 
 def main() -> int:
