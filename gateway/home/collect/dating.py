@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from gateway.home.outbox.ledger import Anchor
+from gateway.home.outbox.ledger import Anchor, Room
 
 DRIFT_PPM: Final = 100
 """What a crystal of a cheap wearable is trusted with where no second anchor measures it (tuning fork over 0..50 C)."""
@@ -18,6 +18,9 @@ ABSURD_PPM: Final = 500
 OLDEST_MS: Final = 366 * 86_400_000
 """No recording is older than a year when its device is first met: one that seems to be was stamped by a clock that had
 lost its time, in a later epoch."""
+
+CLOSING_MS: Final = 900_000
+"""A recording is listed some minutes after its last sample: a ring waits for the finger to come back."""
 
 QUARTER_HOUR_MS: Final = 900_000
 """Every time zone's offset is a whole number of these."""
@@ -110,6 +113,57 @@ def recording_epoch(anchors: Sequence[Anchor], tick0: int, tick_end: int, unseen
             fresh = unseen_ms is None or end.utc_ms >= unseen_ms - end.uncertainty_ms
             fitting.append((fresh, end.utc_ms <= latest + end.uncertainty_ms, epoch))
     return max(fitting)[2] if fitting else epochs[-1]
+
+
+def place_recording(
+    anchors: Sequence[Anchor],
+    tick0: int,
+    tick_end: int,
+    *,
+    now_ms: int,
+    unseen_ms: int | None = None,
+    room: Room | None = None,
+) -> tuple[int | None, Callable[[int], Dated]]:
+    """Tell when a recording was made.
+
+    Parameters
+    ----------
+    anchors, tick0, tick_end, unseen_ms
+        As in `recording_epoch`; `unseen_ms` counts where there is no `room`.
+    now_ms : int
+        UTC of now: nothing was recorded later.
+    room : Room or None
+        Where it fits by the device's lists.
+
+    Returns
+    -------
+    (int or None, callable)
+        The run of the device's clock, and what dates a reading of it. None: a run that no contact fell into, as where
+        the battery ran empty twice between two visits. Nothing ties that clock to UTC: the recording lies in the middle
+        of its room, and half of what is left of the room is its uncertainty.
+    """
+    if room is not None:
+        unseen_ms = room.absent_ms
+    epoch = recording_epoch(anchors, tick0, tick_end, unseen_ms)
+
+    def of_epoch(tick: int) -> Dated:
+        dated = date_tick(anchors, epoch, tick)
+        assert dated is not None, "recording_epoch returns an epoch that has anchors"
+        return dated
+
+    end = of_epoch(tick_end)
+    if room is None or (
+        end.utc_ms + end.uncertainty_ms >= room.absent_ms - CLOSING_MS and end.utc_ms - end.uncertainty_ms <= now_ms
+    ):
+        return epoch, of_epoch
+    left_ms = room.latest_ms - room.earliest_ms - (tick_end - tick0)
+    start_ms, doubt_ms = room.earliest_ms + left_ms // 2, (abs(left_ms) + 1) // 2
+
+    def of_room(tick: int) -> Dated:
+        passed = tick - tick0
+        return Dated(start_ms + passed, doubt_ms + math.ceil(abs(passed) * DRIFT_PPM / 1_000_000))
+
+    return None, of_room
 
 
 def _offset(anchor: Anchor) -> int:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gateway.clock import Clock
 from gateway.errors import OutboxError, TransferError
-from gateway.home.collect.dating import continues, date_tick, recording_epoch
+from gateway.home.collect.dating import continues, place_recording
 from gateway.home.collect.enrolment import EnrolmentSecrets
 from gateway.home.collect.live import LiveStream
 from gateway.home.collect.logbook import Logbook
@@ -232,14 +232,19 @@ class VisitDesk:
             await self._outbox.finish(device, name, [])
             return
         offsets = np.arange(size, dtype=np.int64) * (dt_ms or 0) if offsets_ms is None else offsets_ms
-        unseen_ms = self._unseen_ms.get(name)
-        epoch = recording_epoch(anchors, tick0_ms, tick0_ms + int(offsets[-1]), unseen_ms)
+        epoch, date = place_recording(
+            anchors,
+            tick0_ms,
+            tick0_ms + int(offsets[-1]),
+            now_ms=self._clock.utc_ms(),
+            unseen_ms=self._unseen_ms.get(name),
+            room=item.room,
+        )
         batches = []
         for seq, first in enumerate(range(0, size, STORED_SAMPLES)):
             part = slice(first, first + STORED_SAMPLES)
             tick = tick0_ms + int(offsets[first])
-            dated = date_tick(anchors, epoch, tick)
-            assert dated is not None, "recording_epoch returns an epoch that has anchors"
+            dated = date(tick)
             batches.append(
                 Batch(
                     device=device,

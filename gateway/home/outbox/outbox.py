@@ -119,7 +119,8 @@ class Outbox:
         OutboxError
             The disk refused.
         """
-        await self._take(encode_rows(batches), lambda database: self.ledger.mark_done(database, device, item))
+        end_ms = max((batch.end_ms for batch in batches), default=None)
+        await self._take(encode_rows(batches), lambda database: self.ledger.mark_done(database, device, item, end_ms))
 
     async def _take(self, rows: Sequence[_Row], along: Along | None) -> None:
         def job(database: sqlite3.Connection) -> OutboxFullError | None:

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from gateway.clock import SystemClock
 from gateway.home.outbox import Outbox
 from gateway.home.outbox.policy import OVERHEAD_BYTES
 from gateway.wire.codec import decode_batch, encode_batch
@@ -16,6 +17,15 @@ from gateway.wire.messages import SCHEMA, Batch, ClockInfo, Kind, Origin
 T0 = 1_790_000_000_000
 DEVICE = "o2ring-0123456789"
 T = TypeVar("T")
+
+
+class SetClock(SystemClock):
+    """Shows what it is set to."""
+
+    now_ms = T0
+
+    def utc_ms(self) -> int:
+        return self.now_ms
 
 
 def make(

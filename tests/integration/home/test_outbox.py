@@ -16,10 +16,10 @@ import pytest
 from gateway.clock import SystemClock
 from gateway.errors import OutboxError, OutboxFullError
 from gateway.home.outbox import Limits, Outbox
-from gateway.home.outbox.ledger import Anchor
+from gateway.home.outbox.ledger import Anchor, Room
 from gateway.wire.messages import Ack
 from tests.conftest import ROOT
-from tests.integration.home.boxes import DEVICE, cost, make, mend, refuse, waiting
+from tests.integration.home.boxes import DEVICE, T0, SetClock, cost, make, mend, refuse, waiting
 from tests.servers.bounded import killed_after
 
 
@@ -133,6 +133,41 @@ class TestLedger:
         assert await waiting(box) == [batch]
         await box.ledger.keep_partial(DEVICE, "file", b"late")
         assert (await box.ledger.item(DEVICE, "file")).received == b""
+        box.close()
+
+    async def test_lists_tell_between_which_moments_an_item_was_made(self, path: Path) -> None:
+        clock = SetClock()
+        box = Outbox(path, clock)
+        await box.ledger.listed(DEVICE, ["a"])
+        assert (await box.ledger.item(DEVICE, "a")).room is None  # it may be as old as the device
+        clock.now_ms += 1000
+        await box.ledger.listed(DEVICE, ["a", "b", "c"])
+        box.close()
+        box = Outbox(path, clock)
+        assert (await box.ledger.item(DEVICE, "b")).room == Room(T0, T0, T0 + 1000)
+        await box.finish(DEVICE, "b", [make(0, origin="stored")])
+        end_ms = make(0).end_ms
+        clock.now_ms = end_ms + 5000
+        await box.ledger.listed(DEVICE, ["b", "c", "d"])
+        assert (await box.ledger.item(DEVICE, "c")).room == Room(T0, T0, T0 + 1000)  # what b says lies behind that
+        assert (await box.ledger.item(DEVICE, "d")).room == Room(T0 + 1000, end_ms, end_ms + 5000)
+        assert (await box.ledger.item("plx-1", "d")).room is None
+        clock.now_ms += 1000
+        await box.ledger.listed(DEVICE, ["a"])
+        assert (await box.ledger.item(DEVICE, "a")).room == Room(end_ms + 5000, end_ms + 5000, end_ms + 6000)
+        box.close()
+
+    async def test_the_lists_moments_are_corrected_with_our_clock(self, path: Path) -> None:
+        clock = SetClock()
+        box = Outbox(path, clock)
+        await box.ledger.listed(DEVICE, ["a"])
+        clock.now_ms += 1000
+        await box.ledger.listed(DEVICE, ["a", "b"])
+        assert await box.ledger.shift_anchors(T0 + 1000, T0 + 1000, 500) == 0
+        assert (await box.ledger.item(DEVICE, "b")).room == Room(T0, T0, T0 + 1500)
+        clock.now_ms = T0 + 3000
+        await box.ledger.listed(DEVICE, ["b", "c"])
+        assert (await box.ledger.item(DEVICE, "c")).room == Room(T0 + 1500, T0 + 1500, T0 + 3000)
         box.close()
 
     async def test_anchors_come_by_epoch_and_tick_and_an_address_keeps_its_id(self, path: Path) -> None:

@@ -170,6 +170,46 @@ def test_a_battery_pulled_between_two_recordings(tmp_path: Path) -> None:
     live_through(main)
 
 
+def test_a_battery_that_ran_empty_twice_before_the_ring_was_met_again(tmp_path: Path) -> None:
+    """No contact ties the clock of the time between to ours, and an earlier mishap had shown the same time of 2015."""
+
+    async def main(clock: SimulatedClock) -> None:
+        async with bedside(clock, tmp_path) as side:
+            mishap = trace(400, start_s=1_700)
+            ring = await side.ring(trace(600), mishap, trace(900, start_s=20_000), sleep_s=3_600.0)
+            await pulled(side, ring)
+            await clock.sleep(1_600 - clock.monotonic_s())
+            await ring.empty_battery()
+            ring.battery.charge()
+            await ring.start()
+            await pulled(side, ring, 2, 3_000)
+            await clock.sleep(19_980 - clock.monotonic_s())
+            side.ether.faults(ring.radio).silence()
+            for worn_s in (250, 1):
+                await ring.empty_battery()
+                await clock.sleep(150)
+                ring.battery.charge()
+                await ring.start()
+                await clock.sleep(worn_s)
+            side.ether.faults(ring.radio).come_back()
+            await pulled(side, ring, 4, 7_200)
+            batches = await side.batches(origin="stored")
+            doubtful = [batch for batch in batches if batch.clock.uncertainty_ms > 10_000]
+            assert doubtful
+            [session] = {batch.session for batch in doubtful}
+            first = doubtful[0]
+            truth_ms = T0 + 20_130_000  # worn already when it was charged
+            assert abs(first.t0_ms - truth_ms) <= first.clock.uncertainty_ms
+            assert first.clock.boot is None
+            values = [sample[1:] for sample in stored_samples(doubtful)]
+            told = [[sample[1:] for sample in samples_of_file(data)] for data in ring.files.values()]
+            assert told.count(values) == 1
+            assert len({batch.session for batch in batches}) == len(ring.files) == 4
+            assert session in {batch.session for batch in batches}
+
+    live_through(main)
+
+
 def test_a_nearly_full_outbox_leaves_the_files_on_the_ring_until_there_is_room(tmp_path: Path) -> None:
     async def main(clock: SimulatedClock) -> None:
         async with bedside(clock, tmp_path, limits=Limits(1 << 20, stored_fraction=0.0)) as side:

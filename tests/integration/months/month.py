@@ -108,10 +108,10 @@ def live_month(
 
 async def _move_in(home: Household, devices: Devices, evening: Trace) -> list[Resident]:
     """Put all devices where they measure, for the first night."""
-    ring = RingResident(O2RING, await O2RING.put(home, evening))
+    ring = await RingResident.put(home, O2RING, evening)
     if devices == "sleeper":
         return [ring, await RecorderResident.put(home, evening), await BedResident.put(home)]
-    other = RingResident(OXYII, await OXYII.put(home, evening))
+    other = await RingResident.put(home, OXYII, evening)
     return [ring, other, OximeterResident(await PLX.put(home, evening))]
 
 

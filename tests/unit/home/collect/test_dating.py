@@ -7,8 +7,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from gateway.home.collect.dating import DRIFT_PPM, Dated, continues, date_tick, recording_epoch
-from gateway.home.outbox.ledger import Anchor
+from gateway.home.collect.dating import (
+    CLOSING_MS,
+    DRIFT_PPM,
+    Dated,
+    continues,
+    date_tick,
+    place_recording,
+    recording_epoch,
+)
+from gateway.home.outbox.ledger import Anchor, Room
 
 HOUR = 3_600_000
 UTC0 = 1_790_000_123_457
@@ -192,3 +200,62 @@ class TestClocksSetWhileARecordingRan:
         assert recording_epoch(anchors, start, start + 1_020_000, self.T0 + 965_000) == 1
         # met for the first time with that file, it would be one of the afternoon
         assert recording_epoch(anchors, start, start + 1_020_000) == 0
+
+
+class TestARunOfTheClockThatNoContactFellInto:
+    """The battery ran empty twice before the ring was met again; its clock began at 2015 each time, as once before."""
+
+    T0 = 1_790_978_400_000
+    DAY = 86_400_000
+    YEAR_2015 = 1_420_070_400_000
+    LASTS = 260_000
+
+    ANCHORS = (
+        Anchor(0, YEAR_2015 + 150_500, T0 - 2 * DAY, 1000),  # another night, the same mishap
+        Anchor(1, T0 - 2 * DAY + 500, T0 - 2 * DAY, 1000),
+        Anchor(1, T0 - DAY + 500, T0 - DAY, 1000),
+        Anchor(2, YEAR_2015 + 151_500, T0 + 643_000, 1000),
+    )
+    START = YEAR_2015 + 150_000
+    ROOM = Room(absent_ms=T0 - DAY, earliest_ms=T0 + 88_000, latest_ms=T0 + 643_000)
+
+    def test_it_lies_in_its_room_and_says_how_much_of_that_is_left(self) -> None:
+        epoch, date = place_recording(
+            self.ANCHORS, self.START, self.START + self.LASTS, now_ms=self.T0 + 643_000, room=self.ROOM
+        )
+        assert epoch is None
+        first, last = date(self.START), date(self.START + self.LASTS)
+        assert first == Dated(self.T0 + 235_500, 147_500)
+        assert last.utc_ms - first.utc_ms == self.LASTS
+        assert first.utc_ms - first.uncertainty_ms == self.ROOM.earliest_ms
+        assert last.utc_ms + first.uncertainty_ms == self.ROOM.latest_ms
+        assert last.uncertainty_ms == first.uncertainty_ms + 26  # its own drift
+
+    def test_without_the_lists_it_is_taken_for_one_of_that_other_night(self) -> None:
+        epoch, _ = place_recording(self.ANCHORS, self.START, self.START + self.LASTS, now_ms=self.T0 + 643_000)
+        assert epoch == 0
+
+    @pytest.mark.parametrize(("late_ms", "epoch"), [(0, 0), (1, None)])
+    def test_a_recording_may_be_listed_some_minutes_after_its_end_but_not_later(
+        self, late_ms: int, epoch: int | None
+    ) -> None:
+        anchors = (Anchor(0, 0, self.T0, 1000), Anchor(0, self.DAY, self.T0 + self.DAY, 1000))
+        room = Room(self.T0 + 100_000 + 1000 + CLOSING_MS + late_ms, self.T0 + 2_000_000, self.T0 + 3_000_000)
+        found, _ = place_recording(anchors, 50_000, 100_000, now_ms=self.T0 + self.DAY, room=room)
+        assert found == epoch
+
+    @pytest.mark.parametrize(("early_ms", "epoch"), [(0, 0), (1, None)])
+    def test_nothing_is_recorded_in_the_future(self, early_ms: int, epoch: int | None) -> None:
+        anchors = (Anchor(0, 1_000_000, self.T0, 1000),)
+        room = Room(self.T0 - 900_000, self.T0 - 900_000, self.T0)
+        end = 1_010_000  # 10 s behind the contact, the doubt a second and what drift makes of it
+        found, _ = place_recording(anchors, 900_000, end, now_ms=self.T0 + 10_000 - 1_001 - early_ms, room=room)
+        assert found == epoch
+
+    def test_where_less_room_is_left_than_it_lasted_the_lack_is_the_doubt(self) -> None:
+        room = Room(self.T0, self.T0 + 600_000, self.T0 + 643_000)
+        _, date = place_recording(
+            self.ANCHORS, self.START, self.START + self.LASTS, now_ms=self.T0 + 643_000, room=room
+        )
+        first = date(self.START)
+        assert (first.utc_ms, first.uncertainty_ms) == (self.T0 + 600_000 - 108_500, 108_500)
