@@ -21,6 +21,8 @@ from gateway.wire.client import Message
 from gateway.wire.codec import GatewayStatus, encode_status
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from gateway.clock import Clock
     from gateway.service.records import Alert, Patient, Records
     from gateway.service.store.base import SampleStore
@@ -34,6 +36,9 @@ SHOWN: Final = {
 """Who may be shown around, by a word for them: what they sign in with."""
 
 SETTLE_S: Final = 300.0
+SEEN_AFTER_MS: Final = 3 * 3_600_000
+"""After an alert was raised, how long somebody took to see it."""
+
 Progress = Callable[[int, int], None]
 """Told how many nights are made, and of how many."""
 
@@ -160,6 +165,30 @@ def _people(records: Records, patients: Sequence[Patient], shown: Patient, first
     return made
 
 
+class _Then:
+    """The service's clock in the nights that are told: devices were heard and alerts raised then, not just now."""
+
+    def __init__(self, now: Clock) -> None:
+        self._now = now
+        self.at_ms = now.utc_ms()
+
+    def utc_ms(self) -> int:
+        """What is told of is now."""
+        return self.at_ms
+
+    def monotonic_s(self) -> float:
+        """Seconds of the real clock."""
+        return self._now.monotonic_s()
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep by the real clock."""
+        await self._now.sleep(seconds)
+
+    def busy(self) -> AbstractContextManager[None]:
+        """Hold the real clock."""
+        return self._now.busy()
+
+
 def _live_through(
     records: Records, store: SampleStore, clock: Clock, seed: int, last: date, progress: Progress
 ) -> None:
@@ -174,17 +203,20 @@ def _live_through(
         for number in range(NIGHTS)
         for story in range(len(STORIES))
     ]
-    ingest = Ingest(records, store, clock, _Nobody(), auto_enrol=False, zone=ZONE)
+    then = _Then(clock)
+    ingest = Ingest(records, store, then, _Nobody(), auto_enrol=False, zone=ZONE)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
         slept = beside.map(sleep, nights)
         ingest.start()
         try:
             for done, messages in enumerate(slept, 1):
+                then.at_ms = min(night_bounds(nights[done - 1].day, ZONE)[1], clock.utc_ms())
                 for topic, payload in messages:
                     ingest.offer(Message(topic, payload, 0, 1))
                 if done % len(STORIES) == 0:
                     ingest.settle(SETTLE_S)
                 progress(done, len(nights))
+            then.at_ms = clock.utc_ms()
             for story in STORIES:
                 status = encode_status(GatewayStatus(online=True, since_ms=clock.utc_ms()))
                 ingest.offer(Message(topics.status(home_of(story.key)), status, 0, 1))
@@ -198,7 +230,8 @@ def _handle(records: Records, now_ms: int) -> None:
     found: list[Alert] = sorted(records.alerts.list(clinic=CLINIC), key=lambda one: one.raised_ms)
     waiting = [one for one in found if one.resolved_ms is None]
     for one in waiting[: len(waiting) // 2]:
-        records.alerts.acknowledge(one.id, who=stories.DENTIST, at_ms=now_ms, recorded_ms=now_ms)
+        at_ms = min(now_ms, one.raised_ms + SEEN_AFTER_MS)
+        records.alerts.acknowledge(one.id, who=stories.DENTIST, at_ms=at_ms, recorded_ms=now_ms)
     for one in waiting[:1]:
         text = "Called; the next visit is arranged."
         records.alerts.comment(one.id, text, who=stories.DENTIST, at_ms=now_ms, recorded_ms=now_ms)

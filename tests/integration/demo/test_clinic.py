@@ -13,6 +13,7 @@ from gateway.demo import clinic, stories
 from gateway.demo.seed import Order, check_clinic_is_free, seed_clinic
 from gateway.errors import ConfigurationError
 from gateway.service.access import Access, Principal
+from gateway.service.nights import night_bounds
 from gateway.service.patient_nights import patient_nights
 from gateway.service.records import Records, Role
 from gateway.service.store.sqlite import SqliteStore
@@ -57,6 +58,15 @@ def test_the_demo_opens_into_patients_of_different_stories(tmp_path: Path) -> No
     assert "treatment_not_working" in kinds["no-effect"]
     assert "mad_not_worn" in kinds["not-worn"]
     assert {"battery_low", "clock_lost", "device_silent"} <= kinds["trouble"]
+    raised = [one.raised_ms for one in records.alerts.list(clinic=stories.CLINIC)]
+    assert min(raised) < max(raised) - 7 * 86_400_000, "alerts were raised in the nights that they tell of"
+    heard = {one.id: one.last_contact_ms for one in records.devices.list()}
+    newest = max(heard.values())
+    assert newest == night_bounds(LAST, stories.ZONE)[1]
+    alerts = [one for one in records.alerts.list(clinic=stories.CLINIC) if one.kind == "device_silent"]
+    silent = [one.device or "" for one in alerts if one.resolved_ms is None and one.raised_ms < newest]
+    assert silent
+    assert max(heard[device] for device in silent) <= newest - 86_400_000, "the silent have not been heard of just now"
     assert {records.users.get(user).role for user in made.users.values()} == {  # type: ignore[union-attr]
         Role.DENTIST,
         Role.PHYSICIAN,
