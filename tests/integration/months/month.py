@@ -52,8 +52,8 @@ ROOM_S: Final = 420
 """From one fault to the next: the longest fault, and the back-off behind it."""
 
 GATEWAY: Final = (tracemalloc.Filter(True, "*/gateway/home/*"),)
-"""What of memory is the gateway's. `gateway/wire` is not: what it decodes here is held by the store, the service's part,
-whose books of sessions grow up to their bound."""
+"""What of memory is the gateway's. `gateway/wire` is not: what it decodes here is held by the store, the
+service's part, and that keeps books of sessions up to a bound."""
 
 
 @dataclass
