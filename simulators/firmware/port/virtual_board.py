@@ -61,12 +61,12 @@ class _Thermometer:
 
 
 class _Accelerometer:
-    def read(self) -> list[tuple[int, ...]]:
-        """Return the block of (x, y, z) in mg since the last call."""
+    def read(self) -> object:
+        """Yield (x, y, z) in mg since the last call."""
         answer = HOST.ask(codes.ASK, bytes((codes.ACCELERATION,)))
         if not answer:
             raise OSError(_ENODEV)
-        return [struct.unpack_from("<hhh", answer, at) for at in range(0, len(answer), 6)]
+        return (struct.unpack_from("<hhh", answer, at) for at in range(0, len(answer), 6))
 
 
 class _LowPin:
