@@ -7,9 +7,10 @@ import esp32
 import machine
 
 from edge.boards import hx711, piezo
-from edge.boards.common import BedStrip, RecorderSensors
+from edge.boards.common import RecorderSensors
 from edge.boards.lis2dh12 import Lis2dh12
 from edge.boards.ntc import Ntc
+from edge.boards.strip import BedStrip
 from edge.boards.tmp117 import Tmp117
 
 PINS = {

@@ -18,8 +18,8 @@ class Lis2dh12:
         self._address = address
         self._running = False
 
-    def read(self) -> list:
-        """Samples (x, y, z) in mg since the last call, the latest 32 at most; the first call starts the chip."""
+    def read(self) -> object:
+        """Yields (x, y, z) in mg since the last call, the latest 32 at most; the first call starts the chip."""
         if not self._running:
             if self._get(_WHO_AM_I, 1)[0] != _ID:
                 raise OSError(19)
@@ -32,11 +32,12 @@ class Lis2dh12:
                 ):
                     self._i2c.writeto_mem(self._address, register, bytes((value,)))
             self._running = True
-        samples = []
-        for _ in range(min(self._get(_FIFO_SRC, 1)[0] & 0x1F, 32)):
+        return self._samples(min(self._get(_FIFO_SRC, 1)[0] & 0x1F, 32))
+
+    def _samples(self, count: int) -> object:
+        for _ in range(count):
             raw = self._get(_OUT | _MANY, 6)
-            samples.append((_mg(raw, 0), _mg(raw, 2), _mg(raw, 4)))
-        return samples
+            yield _mg(raw, 0), _mg(raw, 2), _mg(raw, 4)
 
     def _get(self, register: int, size: int) -> bytes:
         return self._i2c.readfrom_mem(self._address, register, size)

@@ -6,9 +6,10 @@ import machine
 import rp2
 
 from edge.boards import hx711
-from edge.boards.common import BedStrip, RecorderSensors
+from edge.boards.common import RecorderSensors
 from edge.boards.flash import PagedFlash
 from edge.boards.lis2dh12 import Lis2dh12
+from edge.boards.strip import BedStrip
 from edge.boards.tmp117 import Tmp117
 
 PINS = {"sda": 4, "scl": 5, "magnet": 6, "button": 7, "data": 8, "clock": 9}

@@ -34,8 +34,7 @@ class Device:
     def __init__(self, board, store, kind: int, layout: int, record_size: int, name: str, model: str, awake=None):
         self._board = board
         self._store = store
-        self._kind = kind
-        self._shape = layout, record_size
+        self._shape = kind, layout, record_size
         self.name = name
         self.model = model
         self.firmware = ".".join(str(part) for part in FIRMWARE)
@@ -87,7 +86,11 @@ class Device:
     def add_anchor(self, boot: int, tick_ms: int, utc_ms: int, uncertainty_ms: int) -> None:
         """Keep an anchor that an owner has written."""
         self.anchors.add(boot, tick_ms, utc_ms, uncertainty_ms)
-        self._store.put(b"anchors", b"".join(struct.pack(_ANCHOR, *entry) for entry in self.anchors.entries))
+        entries = self.anchors.entries
+        packed = bytearray(_ANCHOR_BYTES * len(entries))  # one piece: joining would make a dozen
+        for index in range(len(entries)):
+            struct.pack_into(_ANCHOR, packed, _ANCHOR_BYTES * index, *entries[index])
+        self._store.put(b"anchors", packed)
 
     def flags(self) -> int:
         """Faults, and whether this boot still lacks an anchor."""
@@ -104,7 +107,7 @@ class Device:
 
     def information(self) -> bytes:
         """Protocol, device, layout, record size, log id, firmware version."""
-        return struct.pack("<BBBBI", PROTOCOL, self._kind, *self._shape, self.log.log_id) + bytes(FIRMWARE)
+        return struct.pack("<BBBBI", PROTOCOL, *self._shape, self.log.log_id) + bytes(FIRMWARE)
 
     def status(self) -> bytes:
         """Boot, oldest and next sequence, battery, faults, refused records."""

@@ -33,6 +33,23 @@ def advertisement() -> bytes:
     return b"\x02\x01\x06\x11\x07" + uuid
 
 
+class _Peer(Link):
+    """Who is connected, and what is under way with it; made anew when it is gone.
+
+    Apart from the server, for an object with many attributes asks the heap for one large piece.
+    """
+
+    def __init__(self):
+        Link.__init__(self)
+        self.connection = None
+        self.address = b""
+        self.mtu = _SMALLEST_MTU
+        self.refused = self.new_bond = False
+        self.responses = []
+        self.indicating = False
+        self.last_status = b""
+
+
 class GattServer:
     """One connection at a time: an owner's.
 
@@ -58,13 +75,7 @@ class GattServer:
         self._device = device
         self._events = []
         self._flooded = False
-        self._connection = None
-        self._peer = b""
-        self._refused = self._new_bond = False
-        self._link = Link()
-        self._mtu = _SMALLEST_MTU
-        self._responses = []
-        self._indicating = False
+        self._peer = _Peer()
         self._advertising = 0
         self.pairing = False
         """Whether the pairing window is open: set by the device for the time after a press of its button."""
@@ -92,17 +103,16 @@ class GattServer:
         for handle, text in zip(about, ("somnolink", device.model, device.firmware)):  # noqa: B905  # MicroPython's zip
             ble.gatts_write(handle, text.encode())
         ble.gatts_set_buffer(self._requests, 2 * LONGEST_WRITE)  # longer than legal: over-length is seen as such
-        self._last_status = b""
 
     @property
     def connected(self) -> bool:
         """Whether a peer is connected."""
-        return self._connection is not None
+        return self._peer.connection is not None
 
     @property
     def busy(self) -> bool:
         """Whether `pump` should be called again within a connection interval."""
-        return bool(self._events or self._responses or self._control.sending)
+        return bool(self._events or self._peer.responses or self._control.sending)
 
     @property
     def asked(self) -> bool:
@@ -111,10 +121,10 @@ class GattServer:
 
     def advertise(self, interval_ms: int) -> None:
         """Be found every `interval_ms`, or with 0 keep silent; a connection that exists goes on."""
-        if interval_ms == self._advertising and self._connection is None:
+        if interval_ms == self._advertising and self._peer.connection is None:
             return
         self._advertising = interval_ms
-        if self._connection is None:
+        if self._peer.connection is None:
             self._restart_advertising()
 
     def pump(self) -> None:
@@ -125,9 +135,9 @@ class GattServer:
             self._flooded = False
             self._drop()
         self._bonds.flush()
-        if self._connection is None:
+        if self._peer.connection is None:
             return
-        if self._link.encrypted and self._link.owner:
+        if self._peer.encrypted and self._peer.owner:
             self._show()
             self._send()
         self._answer()
@@ -141,7 +151,7 @@ class GattServer:
         if event == _SET_SECRET:
             return self._set_secret(*data)
         if event == _READING:
-            if data[1] == self._clock and self._link.owner and self._link.encrypted:
+            if data[1] == self._clock and self._peer.owner and self._peer.encrypted:
                 self._ble.gatts_write(self._clock, self._device.clock())
             return 0
         if event in (_CONNECT, _DISCONNECT, _WRITTEN, _INDICATED, _MTU, _ENCRYPTION):
@@ -156,13 +166,13 @@ class GattServer:
         return None
 
     def _set_secret(self, kind: int, key: bytes, value: bytes) -> bool:
-        known = self._link.encrypted and kind not in _PEER_SECRETS
+        known = self._peer.encrypted and kind not in _PEER_SECRETS
         new = value is not None and kind in _PEER_SECRETS and self._bonds.get(kind, 0, bytes(key)) != bytes(value)
         kept = self._bonds.set(kind, key, None if value is None else bytes(value), self.pairing or known)
         if new and kept:
-            self._new_bond = True
+            self._peer.new_bond = True
         if not kept and value is not None:
-            self._refused = True
+            self._peer.refused = True
         return kept
 
     # -- in the main loop ---------------------------------------------------------------------------------------
@@ -170,64 +180,58 @@ class GattServer:
     def _handle(self, entry: tuple) -> None:
         event, data = entry
         if event == _CONNECT:
-            if self._connection is not None:
+            if self._peer.connection is not None:
                 self._ble.gap_disconnect(data[0])
                 return
-            self._connection, self._peer = data
-            self._link = Link()
-            self._mtu = _SMALLEST_MTU
-            self._indicating = False
-            self._responses = []
-        elif data[0] != self._connection:
+            self._peer.connection, self._peer.address = data
+        elif data[0] != self._peer.connection:
             return
         elif event == _DISCONNECT:
             self._disconnected()
         elif event == _MTU:
-            self._mtu = data[1]
+            self._peer.mtu = data[1]
         elif event == _ENCRYPTION:
             self._encrypted(data[1] and data[3])
         elif event == _INDICATED:
-            self._indicating = False
+            self._peer.indicating = False
         elif data[1] == self._requests:
             self._request(data[2])
 
     def _encrypted(self, bonded: bool) -> None:
-        refused, self._refused = self._refused, False
+        peer = self._peer
+        refused, peer.refused = peer.refused, False
         if refused or not bonded:
             self._drop()
             return
-        if self._new_bond:
-            self._new_bond = False
-            self._bonds.remove_owner(self._peer)
-        self._link.encrypted = True
-        self._link.owner = self._bonds.is_owner(self._peer)
+        if peer.new_bond:
+            peer.new_bond = False
+            self._bonds.remove_owner(peer.address)
+        peer.encrypted = True
+        peer.owner = self._bonds.is_owner(peer.address)
 
     def _request(self, request: bytes) -> None:
-        was_owner = self._link.owner
-        response = self._control.write(self._link, request)
-        if self._link.owner and not was_owner:
-            self._bonds.add_owner(self._peer)
+        peer = self._peer
+        was_owner = peer.owner
+        response = self._control.write(peer, request)
+        if peer.owner and not was_owner:
+            self._bonds.add_owner(peer.address)
         if response is not None:
-            self._responses.append(response)
-        if self._link.wrong_proofs >= WRONG_PROOFS:
+            peer.responses.append(response)
+        if peer.wrong_proofs >= WRONG_PROOFS:
             self._drop()
 
     def _disconnected(self) -> None:
         self._control.disconnected()
-        self._connection = None
-        self._link = Link()
-        self._refused = self._new_bond = False
-        self._responses = []
-        self._last_status = b""
+        self._peer = _Peer()
         for handle in (self._information, self._status, self._clock):
             self._ble.gatts_write(handle, b"")
         self._restart_advertising()
 
     def _drop(self) -> None:
         """Break the link; the rest follows with the stack's event."""
-        self._link.encrypted = self._link.owner = False
-        if self._connection is not None:
-            self._ble.gap_disconnect(self._connection)
+        self._peer.encrypted = self._peer.owner = False
+        if self._peer.connection is not None:
+            self._ble.gap_disconnect(self._peer.connection)
 
     def _restart_advertising(self) -> None:
         if not self._advertising:
@@ -242,11 +246,12 @@ class GattServer:
 
     def _show(self) -> None:
         status = self._device.status()
-        if status != self._last_status:
-            if not self._last_status:
+        peer = self._peer
+        if status != peer.last_status:
+            if not peer.last_status:
                 self._ble.gatts_write(self._information, self._device.information())
                 self._ble.gatts_write(self._clock, self._device.clock())
-            self._last_status = status
+            peer.last_status = status
             self._ble.gatts_write(self._status, status, True)
             level = self._device.battery_pct()
             if level <= 100:
@@ -254,23 +259,24 @@ class GattServer:
 
     def _send(self) -> None:
         for _ in range(BURST):
-            frame = self._control.data(self._mtu - 3)
+            frame = self._control.data(self._peer.mtu - 3)
             if frame is None:
                 break
             try:
-                self._ble.gatts_notify(self._connection, self._data, frame)
+                self._ble.gatts_notify(self._peer.connection, self._data, frame)
             except OSError:  # no buffer: the same frame again at the next call
                 self._control.unsend()
                 return
         response = self._control.finished()
         if response is not None:
-            self._responses.append(response)
+            self._peer.responses.append(response)
 
     def _answer(self) -> None:
-        if self._responses and not self._indicating:
+        peer = self._peer
+        if peer.responses and not peer.indicating:
             try:
-                self._ble.gatts_indicate(self._connection, self._requests, self._responses[0])
+                self._ble.gatts_indicate(peer.connection, self._requests, peer.responses[0])
             except OSError:
                 return
-            self._indicating = True
-            self._responses.pop(0)
+            peer.indicating = True
+            peer.responses.pop(0)

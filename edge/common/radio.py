@@ -1,5 +1,7 @@
 """The radio of a device: made when it is first wanted, served from the main loop, off in between."""
 
+import gc
+
 from edge.common.bonds import Bonds
 from edge.common.control import ControlPoint
 from edge.common.gatt import GattServer
@@ -47,6 +49,8 @@ class Radio:
         server.pairing = pairing
         server.advertise(PAIRING_ADVERTISING_MS if pairing else interval_ms)
         asked = server.asked
+        if asked:
+            gc.collect()  # so that what is made now and stays does not lie behind what the last look and answer left
         server.pump()
         if server.connected:
             now_ms = self._device.now()[1]
@@ -56,6 +60,7 @@ class Radio:
         return ADVERTISING_IDLE_MS if interval_ms or pairing else 0
 
     def _start(self) -> object:
+        gc.collect()  # as in `serve`; what is made here stays as long as the radio does
         import bluetooth  # here, since a wake in the mouth must not pay for a radio that stays silent
 
         device = self._device

@@ -16,15 +16,22 @@ _PLAUSIBLE_MG = (500, 1500)
 """A device at rest feels 1000 mg: a mean far from it is a broken accelerometer, or one that is being thrown."""
 
 
-def posture_and_motion(samples: list) -> tuple:
-    """Mean (x, y, z) of a block of (x, y, z) in mg, and the RMS of the distance from it, mg."""
-    count = len(samples)
-    mean = [sum([sample[axis] for sample in samples]) / count for axis in range(3)]
-    square = 0.0
-    for sample in samples:  # no list: a float of each would be 3 KiB at once
+def posture_and_motion(samples: object) -> tuple:
+    """Mean (x, y, z) of samples (x, y, z) in mg, and the RMS of the distance from it, mg; (None, None) of no samples.
+
+    Each is forgotten before the next is taken: a block of 32 would be 2 KiB in small pieces, all over the heap.
+    """
+    count = squares = 0
+    total = [0, 0, 0]
+    for sample in samples:
+        count += 1
         for axis in range(3):
-            square += (sample[axis] - mean[axis]) ** 2
-    return tuple(mean), (square / count) ** 0.5
+            total[axis] += sample[axis]
+            squares += sample[axis] * sample[axis]
+    if not count:
+        return None, None
+    x, y, z = total
+    return (x / count, y / count, z / count), (count * squares - x * x - y * y - z * z) ** 0.5 / count
 
 
 class Recorder:
@@ -33,8 +40,8 @@ class Recorder:
     Parameters
     ----------
     board
-        `temperature()` in degC and `acceleration()`, a list of (x, y, z) in mg since the last call, both OSError when
-        the sensor does not answer; `in_case()`; `battery_pct()`.
+        `temperature()` in degC and `acceleration()`, which yields (x, y, z) in whole mg since the last call, both
+        OSError when the sensor does not answer; `in_case()`; `battery_pct()`.
     device
         `edge.common.device.Device`.
     policy
@@ -84,13 +91,12 @@ class Recorder:
     def _acceleration(self) -> tuple:
         self._battery()
         try:
-            samples = self._board.acceleration()
+            mean, motion = posture_and_motion(self._board.acceleration())
         except OSError:
-            samples = []
-        if not samples:
+            mean = motion = None
+        if mean is None:
             self._fault(ACCELERATION_FAULT, True)
             return None, None
-        mean, motion = posture_and_motion(samples)
         size = sum([axis * axis for axis in mean]) ** 0.5
         self._fault(ACCELERATION_FAULT, not _PLAUSIBLE_MG[0] <= size <= _PLAUSIBLE_MG[1])
         return mean, motion  # a doubtful reading is kept, with its flag

@@ -17,15 +17,12 @@ _GET_SECRET, _SET_SECRET = 29, 30
 _ENOMEM, _ENOTCONN = 12, 128
 
 
-class UUID:
+def UUID(value: object) -> bytes:  # noqa: N802  # MicroPython's name
     """Of 16 bits by number, of 128 by text."""
-
-    def __init__(self, value: object):
-        if isinstance(value, int):
-            self.data = value.to_bytes(2, "little")
-        else:
-            digits = str(value).replace("-", "")
-            self.data = bytes([int(digits[at : at + 2], 16) for at in range(30, -1, -2)])
+    if isinstance(value, int):
+        return value.to_bytes(2, "little")
+    digits = str(value).replace("-", "")
+    return bytes([int(digits[at : at + 2], 16) for at in range(30, -1, -2)])
 
 
 def _unheard(event: int, data: tuple[object, ...]) -> object:
@@ -55,14 +52,14 @@ class BLE(Radio):
         self._handler = handler  # type: ignore[assignment]  # a function, whose type MicroPython cannot name
 
     def gatts_register_services(
-        self, services: tuple[tuple[UUID, tuple[tuple[UUID, int], ...]], ...]
+        self, services: tuple[tuple[bytes, tuple[tuple[bytes, int], ...]], ...]
     ) -> tuple[tuple[int, ...], ...]:
         """Register (UUID, ((UUID, flags), ...)) for each service; returns the values' handles in the same shape."""
         table = bytearray((len(services),))
         for uuid, characteristics in services:
-            table += bytes((len(uuid.data),)) + uuid.data + bytes((len(characteristics),))
+            table += bytes((len(uuid),)) + uuid + bytes((len(characteristics),))
             for kind, flags in characteristics:
-                table += bytes((len(kind.data),)) + kind.data + struct.pack("<H", flags)
+                table += bytes((len(kind),)) + kind + struct.pack("<H", flags)
         answer = HOST.ask(codes.SERVICES, bytes(table))
         handles = []
         at = 0
@@ -78,7 +75,7 @@ class BLE(Radio):
 
     def gatts_write(self, handle: int, value: bytes, update: bool = False) -> None:
         """Set what peers read; with `update`, tell those who subscribed."""
-        HOST.put(codes.VALUE, struct.pack("<HB", handle, update) + value)
+        HOST.put(codes.VALUE, struct.pack("<HB", handle, update), value)
 
     def gatts_set_buffer(self, handle: int, size: int) -> None:
         """Keep up to `size` bytes of a write."""
@@ -110,7 +107,7 @@ class BLE(Radio):
         if not HOST.free:
             raise OSError(_ENOMEM)
         HOST.free -= 1
-        HOST.put(kind, struct.pack("<HH", connection, handle) + value)
+        HOST.put(kind, struct.pack("<HH", connection, handle), value)
 
     def interrupt(self, event: int, body: bytes) -> bytes:
         """Call the handler with an event as MicroPython forms it."""

@@ -34,21 +34,23 @@ class Host:
         self.resumed_with = b""
         self._body = bytearray(codes.LONGEST_BODY)
         self._header = bytearray(codes.HEADER_BYTES)
-        self._out = bytearray(2048)
+        self._out = bytearray(codes.LONGEST_BODY)
         self._at = 0
 
     def open(self, number: int) -> None:
         """Speak over this file descriptor, a socket."""
         self._pipe = open(number, "r+b")  # noqa: SIM115  # for as long as the process lives
 
-    def put(self, kind: int, body: bytes) -> None:
-        """Say something that needs no answer."""
-        size = 3 + len(body)
-        if self._at + size > len(self._out):
+    def put(self, kind: int, body: bytes, value: bytes = b"") -> None:
+        """Say something that needs no answer. `value` goes behind the body: joined before, it would take room twice."""
+        size = len(body) + len(value)
+        if self._at + 3 + size > len(self._out):
             self._flush()
-        struct.pack_into("<BH", self._out, self._at, kind, len(body))
-        self._out[self._at + 3 : self._at + size] = body
-        self._at += size
+        struct.pack_into("<BH", self._out, self._at, kind, size)
+        self._at += 3
+        for part in (body, value):
+            self._out[self._at : self._at + len(part)] = part
+            self._at += len(part)
 
     def ask(self, kind: int, body: bytes) -> bytes:
         """Say something and return the answer."""
@@ -81,7 +83,7 @@ class Host:
         return self._kind
 
     def _received(self) -> bytes:
-        return bytes(memoryview(self._body)[: self._size])
+        return bytes(memoryview(self._body)[: self._size]) if self._size else b""  # which, as a constant, takes no room
 
 
 HOST = Host()

@@ -4,8 +4,9 @@ On a board the firmware's bytecode is frozen into flash and takes no heap. So he
 in memory that is not MicroPython's, the room that the first variable of the environment (SIZE bytes of no meaning) has
 made for it. The heap holds what it holds on a board.
 
-Deep sleep ends `main`, as it does on the ESP32, where the chip then starts over; here the next `main` finds the modules
-loaded, and nothing else.
+Deep sleep ends `main`, as it does on the ESP32, where the chip then starts over with an empty heap; here the next
+`main` finds the modules loaded, and nothing else. All are loaded before the first `main`, and what outlasts a sleep is
+made before it too: made later it would lie wherever there was room, and cut the room of every `main` to come in two.
 """
 
 import gc
@@ -27,6 +28,10 @@ _PARTS = (
     "bluetooth",
     "virtual_board",
 )
+_PROGRAMS = {
+    "recorder": ("edge.boards.common", "edge.mad_recorder.main"),
+    "bed": ("edge.bed_sensor.main",),
+}
 """Loaded one by one, for what loading leaves behind must not lie between what stays."""
 
 
@@ -44,24 +49,27 @@ def mount(image: str, size: int) -> None:
 
 def run(device: str, number: int, folder: str) -> None:
     """Be the device until the process ends."""
-    from simulators.firmware.port.host import HOST, Radio
+    from simulators.firmware.port.host import HOST
 
-    for module in _PARTS:
+    for module in _PARTS + _PROGRAMS[device]:
         __import__(module)
         gc.collect()
-    board = sys.modules["virtual_board"]
-    board.Ground.folder = folder
-    name = "edge.bed_sensor.main" if device == "bed" else "edge.mad_recorder.main"
-    __import__(name)
+    sys.modules["virtual_board"].Ground.folder = folder
     HOST.open(number)
     HOST.wait(codes.REST, 0)
-    main = sys.modules[name].main
+    silent = HOST.radio
     while True:
         gc.collect()
-        try:
-            main()
-        except board.Asleep:
-            HOST.radio = Radio()
+        _until_asleep(_PROGRAMS[device][-1])
+        HOST.radio = silent
+
+
+def _until_asleep(name: str) -> None:
+    """Run that program to its deep sleep: a function of its own, for a frame holds what it caught while it lasts."""
+    try:
+        sys.modules[name].main()
+    except sys.modules["virtual_board"].Asleep:
+        return
 
 
 if __name__ == "__main__":

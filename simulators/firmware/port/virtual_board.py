@@ -17,10 +17,11 @@ class Asleep(Exception):  # noqa: N818  # no error: what deep sleep is to the co
 
 
 class Ground:
-    """What outlasts a deep sleep: where the flash is, and the RTC's memory."""
+    """What outlasts a deep sleep: where the flash is, and the RTC's memory with the number of bytes kept in it."""
 
     folder = ""
-    memory = b""
+    memory = bytearray(256)
+    kept = 0
 
 
 class _Board:
@@ -34,11 +35,12 @@ class _Board:
 
     def awake(self) -> object:
         """What the sleep before this start was given, or None if power has come anew."""
-        return Ground.memory or None
+        return bytes(memoryview(Ground.memory)[: Ground.kept]) or None
 
     def sleep(self, period_ms: int, state: bytes) -> None:
         """Deep sleep."""
-        Ground.memory = state
+        Ground.kept = len(state)
+        Ground.memory[: Ground.kept] = state
         HOST.wait(codes.SLEEP, period_ms)
         raise Asleep
 
@@ -61,12 +63,12 @@ class _Thermometer:
 
 
 class _Accelerometer:
-    def read(self) -> list[tuple[int, ...]]:
-        """Return the block of (x, y, z) in mg since the last call."""
+    def read(self) -> object:
+        """Yield (x, y, z) in mg since the last call."""
         answer = HOST.ask(codes.ASK, bytes((codes.ACCELERATION,)))
         if not answer:
             raise OSError(_ENODEV)
-        return [struct.unpack_from("<hhh", answer, at) for at in range(0, len(answer), 6)]
+        return (struct.unpack_from("<hhh", answer, at) for at in range(0, len(answer), 6))
 
 
 class _LowPin:

@@ -11,12 +11,15 @@ import sys
 import time
 from typing import Final
 
+from simulators.firmware import FirmwareDiedError
 from tests.integration.months.month import DEVICES, MonthReport, growth_pct, live_month
 
 COLUMNS: Final = (
     *("seed", "nights", "hours", "faults", "samples", "lost", "doubled", "cut_s", "gap_s"),
     *("MiB_night_2", "MiB_last", "growth_pct", "took_s"),
 )
+SHOWN: Final = 300
+"""Characters of what a seed was not lived through for."""
 
 
 def main() -> int:
@@ -46,13 +49,19 @@ def main() -> int:
                 devices=options.devices,
                 traced=options.traced,
             )
-        except AssertionError as error:
+        except (AssertionError, FirmwareDiedError) as error:
             failed += 1
-            print(f"| {seed} | not lived through: {' '.join(str(error).split())[:300]} |", flush=True)
+            print(f"| {seed} | not lived through: {_line(error)} |", flush=True)
             logging.getLogger().critical("seed %d", seed, exc_info=True)
             continue
         print(_row(report, options.hours, time.perf_counter() - began), flush=True)
     return 1 if failed else 0
+
+
+def _line(error: Exception) -> str:
+    """Its text in one line, without the middle of a long one: a firmware's last words end with what they are about."""
+    text = " ".join(str(error).split())
+    return text if len(text) <= SHOWN else f"{text[: SHOWN // 2]} ... {text[-SHOWN // 2 :]}"
 
 
 def _row(report: MonthReport, hours: float, took_s: float) -> str:

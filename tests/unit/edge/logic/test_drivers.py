@@ -63,12 +63,12 @@ def test_tmp117():
 def test_lis2dh12():
     chip = Registers({0x0F: b"\x33", 0x20: b"\x07", 0x2F: b"\x03", 0xA8: b"\x00\x00\xc0\xff\x80\x3e"})
     accelerometer = Lis2dh12(chip)
-    assert accelerometer.read() == [(0, -4, 1000)] * 3
+    assert list(accelerometer.read()) == [(0, -4, 1000)] * 3
     assert chip.written == [(0x23, b"\x80"), (0x24, b"\x40"), (0x2E, b"\x80"), (0x20, b"\x27")]
     accelerometer.read()
     assert len(chip.written) == 4
     running = Registers({0x0F: b"\x33", 0x20: b"\x27", 0x2F: b"\x00"})
-    assert Lis2dh12(running).read() == []
+    assert list(Lis2dh12(running).read()) == []
     assert running.written == []  # it ran on through a deep sleep
     assert fails(Lis2dh12(Registers({0x0F: b"\x00"})).read)
 

@@ -247,6 +247,8 @@ def test_readings_are_kept_raw_with_their_flags():
 
 def test_motion_is_the_rms_about_the_mean():
     assert posture_and_motion([(0, 0, 1000)] * 8) == ((0, 0, 1000), 0)
+    assert posture_and_motion((4 * axis, -2044, 2044) for axis in range(32)) == ((62, -2044, 2044), 1364**0.5)
+    assert posture_and_motion(iter(())) == (None, None)
     mean, motion = posture_and_motion([(30, 0, 1000), (-30, 0, 1000), (30, 40, 1000), (-30, -40, 1000)])
     assert mean == (0, 0, 1000)
     assert abs(motion - (900 + 800) ** 0.5) < 1e-3
