@@ -78,7 +78,7 @@ class Logbook:
         session = secrets.token_hex(8)
         batches = batches_of(self._device, kind, "stored", session, 0, readings, epoch[:count], dates)
         gone, rest = _used(kept, count)
-        upto = dated_up_to(readings, dates)
+        upto = dated_up_to(batches[-1])
 
         def along(database: sqlite3.Connection) -> None:
             book.replace(database, self._device, gone, rest)
@@ -107,7 +107,7 @@ class Logbook:
         dates = date_records(anchors, epoch, readings.tick_ms, rate_ppm=drift_ppm(anchors) or 0.0)
         dates = settle(readings, dates, before, follows_on=self._seq > 0)
         batches = batches_of(self._device, kind, "live", self._session, self._seq, readings, epoch, dates)
-        upto = dated_up_to(readings, dates)
+        upto = dated_up_to(batches[-1])
 
         def along(database: sqlite3.Connection) -> None:
             book.advance(database, self._device, number, end)

@@ -65,10 +65,9 @@ def settle(readings: Readings, dates: Dates, before: DatedUpTo | None, *, follow
     return in_order(doubtful, (_sizes(readings) - 1) * (readings.dt_ms or 0) + 1, floor)
 
 
-def dated_up_to(readings: Readings, dates: Dates) -> DatedUpTo:
-    """Where these records end; at least one."""
-    last_ms = int(dates.utc_ms[-1]) + (int(_sizes(readings)[-1]) - 1) * (readings.dt_ms or 0)
-    return DatedUpTo(last_ms, last_ms + (readings.dt_ms or 1), int(dates.uncertainty_ms[-1]))
+def dated_up_to(last: Batch) -> DatedUpTo:
+    """Where the last batch of these readings ends."""
+    return DatedUpTo(last.last_ms, last.last_ms + (last.dt_ms or 1), last.clock.uncertainty_ms)
 
 
 def batches_of(
@@ -77,7 +76,8 @@ def batches_of(
     """Cut dated readings into batches of one session.
 
     A batch holds one boot. Even sampling: frames are joined while each begins within half a step of where the one
-    before ended. The last batch of a stored session is marked.
+    before ended, so a batch may end half a step later than its last frame's date says: the next one then begins behind
+    it. The last batch of a stored session is marked.
     """
     dt_ms = readings.dt_ms
     sizes = _sizes(readings)
@@ -88,6 +88,7 @@ def batches_of(
         t0_ms = int(dates.utc_ms[first])
         doubt = dates.uncertainty_ms[first:end]
         if dt_ms is not None:
+            t0_ms = max(t0_ms, batches[-1].last_ms + 1) if batches else t0_ms
             even = t0_ms + (starts[first:end] - starts[first]) * dt_ms
             doubt = doubt + np.abs(dates.utc_ms[first:end] - even)
         batches.append(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.home.collect.boots import Dates
 from gateway.home.collect.records import (
@@ -81,6 +83,32 @@ class TestEven:
     def test_a_boot_breaks_it(self) -> None:
         assert len(cut(even(150, 150), dates(0, 3000), epoch=[1, 2])) == 2
 
+    def test_a_batch_that_ends_later_than_its_frames_dates_does_not_reach_into_the_next(self) -> None:
+        """The next frame's date is behind the last frame's date, but not behind where the batch's even steps end."""
+        first, second = cut(even(150, 150, 150), dates(0, 2990, 2990 + 2981))
+        assert (first.t0_ms - UTC0, first.last_ms - UTC0) == (0, 5980)
+        assert (second.t0_ms - UTC0, second.clock.uncertainty_ms) == (5981, 40 + 10)
+
+    @given(
+        sizes=st.lists(st.integers(1, 150), min_size=1, max_size=40),
+        early_ms=st.lists(st.integers(-30, 30), min_size=40, max_size=40),
+        boots=st.lists(st.integers(0, 1), min_size=40, max_size=40),
+    )
+    def test_no_sample_is_dated_at_or_before_the_one_before_it(
+        self, sizes: list[int], early_ms: list[int], boots: list[int]
+    ) -> None:
+        starts = np.concatenate(([0], np.cumsum(sizes)[:-1])) * 20 + np.array(early_ms[: len(sizes)])
+        readings = even(*sizes)
+        settled = settle(readings, dates(*starts.tolist()), None, follows_on=False)
+        found = cut(readings, settled, epoch=np.cumsum(boots[: len(sizes)]).tolist())
+        times = np.concatenate([one.times_ms() for one in found])
+        assert (np.diff(times) > 0).all()
+        assert np.concatenate([one.columns["pressure"] for one in found]).tolist() == list(range(sum(sizes)))
+        ends = np.cumsum([one.size for one in found])
+        firsts = np.cumsum([0, *sizes[:-1]])
+        doubts = [found[int(np.searchsorted(ends, first, "right"))].clock.uncertainty_ms for first in firsts]
+        assert (np.abs(times[firsts] - settled.utc_ms) <= doubts).all()
+
     def test_live_batches_are_never_the_last(self) -> None:
         assert not cut(even(150), dates(0), origin="live")[-1].last
 
@@ -98,8 +126,9 @@ def test_what_a_tick_is_rounded_by_is_doubt() -> None:
 
 
 def test_where_readings_end() -> None:
-    assert dated_up_to(even(150, 30), dates(0, 3000)) == DatedUpTo(UTC0 + 3580, UTC0 + 3600, 40)
-    assert dated_up_to(uneven(2), dates(0, 60_000)) == DatedUpTo(UTC0 + 60_000, UTC0 + 60_001, 40)
+    assert dated_up_to(*cut(even(150, 30), dates(0, 3000))) == DatedUpTo(UTC0 + 3580, UTC0 + 3600, 40)
+    assert dated_up_to(*cut(even(150, 30), dates(0, 2992))) == DatedUpTo(UTC0 + 3580, UTC0 + 3600, 48)
+    assert dated_up_to(*cut(uneven(2), dates(0, 60_000))) == DatedUpTo(UTC0 + 60_000, UTC0 + 60_001, 40)
 
 
 def test_readings_are_joined_and_divided_at_records() -> None:
