@@ -222,13 +222,12 @@ class Connection:
             raise BrokerError(f"broker at {self.address}: {paho.error_string(info.rc)}")
         return info.mid
 
-    def acknowledge(self, message: Message) -> None:
-        """Tell the broker that a message is dealt with (manual acknowledgement only).
+    def acknowledge(self, messages: Sequence[Message]) -> None:
+        """Tell the broker that messages are dealt with (manual acknowledgement only).
 
         One that came by another connection is left alone: its number may be another message's here.
         """
-        if message.connection is self:
-            self._client.ack(message.mid, message.qos)
+        self._client.confirm([one.mid for one in messages if one.connection is self and one.qos == 1])
 
     def close(self) -> None:
         """Disconnect and end the network thread; the will is not sent. `on_lost` is not called."""

@@ -7,13 +7,15 @@ byte for byte what `codec.encode_batch` makes of the batch that it gives; anythi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any, Final, NamedTuple
 
 import cbor2
 import msgspec
 import numpy as np
+from msgspec.structs import force_setattr
 
-from gateway.wire.messages import MAX_COUNT, Array, Batch, ClockInfo, Kind, Origin
+from gateway.wire.messages import MAX_COUNT, Array, Batch
 
 MAX_SESSIONS: Final = 8192
 """Sessions whose layouts are kept; beyond, all are learned anew."""
@@ -39,13 +41,9 @@ class _Column(NamedTuple):
 
 
 class _Layout(msgspec.Struct, frozen=True, gc=False):
-    device: str
-    kind: Kind
-    origin: Origin
-    session: str
-    revision: int
-    clock: ClockInfo
-    dt_ms: int | None
+    like: Batch
+    """What was checked when it was learned; all but seq, time and samples hold for those laid out alike."""
+
     columns: tuple[_Column, ...]
     after: bytes
 
@@ -85,20 +83,13 @@ class Layouts:
         for one in layouts:
             found = one.read_columns(data, at)
             if found is not None:
-                columns, end = found
-                batch = Batch(
-                    one.device,
-                    one.kind,
-                    one.origin,
-                    one.session,
-                    seq,
-                    t0_ms,
-                    columns,
-                    one.clock,
-                    one.dt_ms,
-                    revision=one.revision,
-                )
-                return batch, end
+                # A copy is not checked anew, which took longer than the rest: types and sizes are the layout's, and the
+                # two numbers have been looked at above.
+                batch = copy(one.like)
+                force_setattr(batch, "seq", seq)
+                force_setattr(batch, "t0_ms", t0_ms)
+                force_setattr(batch, "columns", found[0])
+                return batch, found[1]
         return None
 
     def learn(self, batch: Batch, data: bytes) -> None:
@@ -120,19 +111,15 @@ class Layouts:
         layouts = self._known.setdefault(data[:head], [])
         layouts.insert(
             0,
-            _Layout(
-                batch.device,
-                batch.kind,
-                batch.origin,
-                batch.session,
-                batch.revision,
-                batch.clock,
-                batch.dt_ms,
-                tuple(columns),
-                data[at:],
-            ),
+            _Layout(_without_samples(batch), tuple(columns), data[at:]),
         )
         del layouts[MAX_LAYOUTS:]
+
+
+def _without_samples(batch: Batch) -> Batch:
+    like = copy(batch)
+    force_setattr(like, "columns", {})  # they are views of a message, which would be kept with them
+    return like
 
 
 def worth_learning(batch: Batch) -> bool:

@@ -27,7 +27,8 @@ class HomeTimes:
         self._clock = clock
         self._homes = {name.removeprefix(HOME): pair for name, pair in kept.items() if name.startswith(HOME)}
         self._devices = {name.removeprefix(DEVICE): pair[0] for name, pair in kept.items() if name.startswith(DEVICE)}
-        self._changed: set[str] = set()
+        self._changed_homes: set[str] = set()
+        self._changed_devices: set[str] = set()
 
     def heard(self, gateway: str, data_ms: int) -> None:
         """Note data of a home up to a time."""
@@ -35,12 +36,12 @@ class HomeTimes:
         first = gateway not in self._homes
         if data_ms <= wall_ms + AHEAD_MS and (first or data_ms >= self.now_ms(gateway, wall_ms)):
             self._homes[gateway] = (data_ms, wall_ms)
-            self._changed.add(HOME + gateway)
+            self._changed_homes.add(gateway)
 
     def heard_device(self, device: str, data_ms: int) -> None:
         """Note data of a device up to a time."""
         self._devices[device] = max(data_ms, self._devices.get(device, 0))
-        self._changed.add(DEVICE + device)
+        self._changed_devices.add(device)
 
     def last_of(self, device: str) -> int:
         """End of a device's latest data; 0 if it was never heard of."""
@@ -67,10 +68,9 @@ class HomeTimes:
 
     def unwritten(self) -> dict[str, tuple[int, int]]:
         """What changed since the last call, to be kept."""
-        changed, self._changed = self._changed, set()
+        homes, self._changed_homes = self._changed_homes, set()
+        devices, self._changed_devices = self._changed_devices, set()
         return {
-            name: self._homes[name.removeprefix(HOME)]
-            if name.startswith(HOME)
-            else (self._devices[name.removeprefix(DEVICE)], 0)
-            for name in changed
+            **{HOME + gateway: self._homes[gateway] for gateway in homes},
+            **{DEVICE + device: (self._devices[device], 0) for device in devices},
         }

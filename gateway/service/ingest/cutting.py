@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from functools import lru_cache
 from typing import Final
@@ -27,38 +27,56 @@ def joined(batches: Iterable[tuple[Batch, str]]) -> list[tuple[Batch, str]]:
 
     A step costs by its calls more than by its samples, and gives the same in whatever pieces they come.
     """
-    runs: dict[tuple[str, str, int], list[list[Batch]]] = {}
+    runs: dict[tuple[str, str, int], list[_Run]] = {}
     zones = {}
     for batch, zone in batches:
         zones[batch.device] = zone
         of_session = runs.setdefault((batch.device, batch.session, batch.revision), [])
-        if of_session and _follows(batch, of_session[-1]):
-            of_session[-1].append(batch)
-        else:
-            of_session.append([batch])
-    return [(_join(run), zones[run[0].device]) for of_session in runs.values() for run in of_session]
+        if not (of_session and of_session[-1].take(batch)):
+            of_session.append(_Run(batch))
+    return [(run.join(), zones[run.first.device]) for of_session in runs.values() for run in of_session]
 
 
-def _follows(batch: Batch, run: Sequence[Batch]) -> bool:
-    before = run[-1]
-    return (
-        batch.continues(before)
-        and batch.seq == before.seq + 1
-        and batch.columns.keys() == before.columns.keys()
-        and batch.origin == before.origin
-        and batch.kind == before.kind
-        and batch.end_ms - run[0].t0_ms <= MAX_SAMPLES * (batch.dt_ms or 0)
-    )
+class _Run:
+    """Batches of one session that continue each other; its end is kept, for it is asked for with each batch."""
 
+    __slots__ = ("_batches", "_end_ms", "_latest_ms", "_seq", "first")
 
-def _join(run: Sequence[Batch]) -> Batch:
-    if len(run) == 1:
-        return run[0]
-    columns = {
-        name: np.frombuffer(b"".join([batch.columns[name].tobytes() for batch in run]), column.dtype)
-        for name, column in run[0].columns.items()
-    }
-    return replace(run[0], columns=columns, last=run[-1].last)
+    def __init__(self, first: Batch) -> None:
+        self.first = first
+        self._batches = [first]
+        self._seq = first.seq + 1
+        self._end_ms = first.end_ms
+        self._latest_ms = first.t0_ms + MAX_SAMPLES * (first.dt_ms or 0)
+
+    def take(self, batch: Batch) -> bool:
+        """Take a batch in if it continues what is there."""
+        first, dt_ms = self.first, batch.dt_ms
+        if (
+            batch.seq != self._seq
+            or batch.t0_ms != self._end_ms
+            or dt_ms is None
+            or dt_ms != first.dt_ms
+            or (end_ms := batch.t0_ms + batch.size * dt_ms) > self._latest_ms
+            or batch.kind != first.kind
+            or batch.origin != first.origin
+            or batch.columns.keys() != first.columns.keys()
+        ):
+            return False
+        self._batches.append(batch)
+        self._seq += 1
+        self._end_ms = end_ms
+        return True
+
+    def join(self) -> Batch:
+        """All as one batch."""
+        if len(self._batches) == 1:
+            return self.first
+        columns = {
+            name: np.frombuffer(b"".join([batch.columns[name].tobytes() for batch in self._batches]), column.dtype)
+            for name, column in self.first.columns.items()
+        }
+        return replace(self.first, columns=columns, last=self._batches[-1].last)
 
 
 def by_night(batch: Batch, zone: str) -> Iterator[tuple[date, slice]]:

@@ -98,7 +98,6 @@ def open_group(messages: Sequence[Message], received_ms: int) -> Group:
                 group.reject_batch(Arrived(topic.gateway, message.topic, batch), "bad_batch", problem)
             else:
                 group.good.append(Arrived(topic.gateway, message.topic, batch))
-    _without_infinite(group)
     return group
 
 
@@ -113,10 +112,10 @@ def _problem(batch: Batch, topic: topics.BatchTopic) -> str | None:
     return None
 
 
-def _without_infinite(group: Group) -> None:
-    """Set batches with an infinite value aside."""
+def reject_infinite(group: Group) -> bool:
+    """Set batches with an infinite value aside; whether there were any. The store refuses a group that has one."""
     if infinite_column([arrived.batch for arrived in group.good]) is None:
-        return
+        return False
     finite = []
     for arrived in group.good:
         found = infinite_column([arrived.batch])
@@ -125,6 +124,7 @@ def _without_infinite(group: Group) -> None:
         else:
             group.reject_batch(arrived, "bad_batch", f"column {found[1]} holds an infinite value")
     group.good = finite
+    return True
 
 
 def authorise(group: Group, verdicts: Mapping[tuple[str, str], Device | Refusal]) -> None:

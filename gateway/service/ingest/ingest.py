@@ -18,9 +18,10 @@ from gateway.service.alerts.engine import AlertEngine
 from gateway.service.erasure.times import ErasedTimes
 from gateway.service.ingest.bed import BedNights
 from gateway.service.ingest.device_states import TELLING, told_by
-from gateway.service.ingest.group import Group, authorise, open_group, refuse_erased
+from gateway.service.ingest.group import Group, authorise, open_group, refuse_erased, reject_infinite
 from gateway.service.ingest.nights import Nights
 from gateway.service.ingest.presence import Presence
+from gateway.service.ingest.waiting import WaitingMessages
 from gateway.service.ingest.wear import WearNights
 from gateway.service.records import Contact, DeviceState, Records
 from gateway.service.records.states import merged
@@ -33,10 +34,6 @@ from gateway.wire.messages import Batch
 GROUP: Final = 512
 """At most this many messages share a commit."""
 
-QUEUE: Final = 1024
-"""Messages in memory; past it the network thread waits, and so, by its window, does the broker."""
-
-FULL_S: Final = 0.005
 TICK_S: Final = 0.2
 RETRY_FIRST_S: Final = 0.2
 RETRY_MOST_S: Final = 10.0
@@ -100,7 +97,7 @@ class Ingest:
         self._reply = reply
         self._auto_enrol = auto_enrol
         self._zone = zone
-        self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._waiting = WaitingMessages()
         self._imported: queue.SimpleQueue[Sequence[tuple[Batch, str]]] = queue.SimpleQueue()
         self._inside: queue.SimpleQueue[tuple[Callable[[], bool], Future[bool]]] = queue.SimpleQueue()
         self._erased = ErasedTimes(records)
@@ -120,7 +117,7 @@ class Ingest:
     @property
     def waiting(self) -> int:
         """Messages that wait."""
-        return self._queue.qsize()
+        return len(self._waiting)
 
     @property
     def alerts(self) -> AlertEngine:
@@ -152,10 +149,11 @@ class Ingest:
 
     def offer(self, message: Message) -> None:
         """Hand a message over; blocks while the queue is full, which slows the broker down."""
-        # A queue with a bound of its own takes a lock of Python's for each message, which doubles its cost.
-        while self._queue.qsize() >= QUEUE and not self._stop.is_set():
-            time.sleep(FULL_S)
-        self._queue.put(message)
+        self.offer_all([message])
+
+    def offer_all(self, messages: list[Message]) -> None:
+        """Hand messages over as they came; one hand for many costs a fraction."""
+        self._waiting.offer(messages, self._stop)
 
     def analyse(self, stored: Sequence[tuple[Batch, str]]) -> None:
         """Have batches analysed that the store has from a file, each with its device's zone; returns at once.
@@ -210,12 +208,12 @@ class Ingest:
         # one lock costs more than waiting for the disk.
         next_tick_s = 0.0
         while not self._stop.is_set():
-            messages = self._collect()
+            messages = self._waiting.take(GROUP, TICK_S)
             if messages:
                 self._guarded(functools.partial(self._work_off, messages))
             now_s = time.monotonic()
             if now_s >= next_tick_s or self._settle:
-                self._tick(idle=self._queue.empty())
+                self._tick(idle=not self._waiting)
                 next_tick_s = now_s + TICK_S
 
     def _work_off(self, messages: list[Message]) -> None:
@@ -232,18 +230,6 @@ class Ingest:
             self.problem = f"a group of messages could not be worked off: {error}"
             log.exception("a group of messages could not be worked off; it is not acknowledged")
         return None
-
-    def _collect(self) -> list[Message]:
-        """Take what waits, up to a group."""
-        messages: list[Message] = []
-        try:
-            first = self._queue.get(timeout=TICK_S)
-            messages.append(first)
-            while len(messages) < GROUP:
-                messages.append(self._queue.get_nowait())
-        except queue.Empty:
-            pass
-        return messages
 
     def _tick(self, *, idle: bool) -> None:
         self._take_calls()
@@ -331,10 +317,10 @@ class Ingest:
         counters.samples += sum(arrived.batch.size for arrived in group.good)
         counters.set_aside += len(group.rejected)
 
-    def _commit(self, group: Group, commit: Future[int]) -> None:
-        """Wait for the commit; a store that is away is tried again until it is back, a bad batch is set aside."""
+    def _commit(self, group: Group, commit: Future[int] | None) -> None:
+        """Wait for the commit, or ask for it; a store that is away is tried again, a bad batch is set aside."""
         batches = [arrived.batch for arrived in group.good]
-        pending: Future[int] | None = commit
+        pending = commit
 
         def attempt() -> int:
             nonlocal pending
@@ -346,7 +332,10 @@ class Ingest:
         try:
             self.counters.repeated += len(batches) - self._retrying(attempt)
         except StoreRejectedError:
-            self._commit_singly(group)
+            if not reject_infinite(group):
+                self._commit_singly(group)
+            elif group.good:
+                self._commit(group, None)
 
     def _commit_singly(self, group: Group) -> None:
         """One batch of the group is not to be stored: find it, set it aside, keep the others."""

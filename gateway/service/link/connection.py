@@ -86,13 +86,14 @@ class BrokerSide:
     def tell(self) -> None:
         """Tell the broker what is done."""
         connection = self._connection
-        while self._done:
-            try:
-                message = self._done.popleft()
-            except IndexError:  # the other thread was quicker
-                return
-            if connection is not None:
-                connection.acknowledge(message)
+        messages = []
+        try:
+            while True:
+                messages.append(self._done.popleft())
+        except IndexError:
+            pass  # all, or the other thread was quicker
+        if messages and connection is not None:
+            connection.acknowledge(messages)
 
     def _run(self) -> None:
         wait_s = BACKOFF_FIRST_S

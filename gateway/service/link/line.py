@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 class Intake(Protocol):
     """Where messages go."""
 
-    def offer(self, message: Message) -> None:
-        """Take a message; blocks while there is no room, which slows the broker down."""
+    def offer_all(self, messages: list[Message]) -> None:
+        """Take messages; blocks while there is no room, which slows the broker down."""
 
 
 class ServiceLink:
@@ -153,8 +153,9 @@ class ServiceLink:
         assert self._intake is not None, "start sets it"
         match frame:
             case Arrived(messages):
-                for token, topic, payload, qos, retained in messages:
-                    self._intake.offer(Message(topic, payload, token, qos, retained))
+                self._intake.offer_all(
+                    [Message(topic, payload, token, qos, retained) for token, topic, payload, qos, retained in messages]
+                )
             case State(problem, connections):
                 self.problem = problem
                 self.connections = self._before + connections

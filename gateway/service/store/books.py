@@ -74,12 +74,16 @@ class SessionBook:
         if batch.last:
             self.last_seq = max(self.last_seq, batch.seq)
         runs, at, seq = self.runs, self._run_before(batch.seq), batch.seq
-        run = Run(seq, seq, batch.first_ms, batch.end_ms)
-        if at >= 0 and runs[at].hi == seq - 1:
-            run = _joined(runs[at], run)
-            runs[at] = run
+        start_ms, end_ms = batch.first_ms, batch.end_ms
+        if at >= 0 and runs[at].hi == seq - 1:  # nearly always, so no run is made anew
+            run = runs[at]
+            run.hi = seq
+            # min and max: the same whatever the order of arrival, also where a clock was set back
+            run.start_ms = min(run.start_ms, start_ms)
+            run.end_ms = max(run.end_ms, end_ms)
         else:
             at += 1
+            run = Run(seq, seq, start_ms, end_ms)
             runs.insert(at, run)
         if at + 1 < len(runs) and runs[at + 1].lo == seq + 1:
             runs[at : at + 2] = [_joined(run, runs[at + 1])]

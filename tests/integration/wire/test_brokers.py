@@ -193,16 +193,42 @@ class TestMosquitto:
             assert [message.payload for message in held] == [message.payload for message in everything[:5]]
             with pytest.raises(queue.Empty):
                 slow.heard.get(timeout=0.3)
-            fast.connection.acknowledge(held[0])  # another connection's: left alone
+            fast.connection.acknowledge(held[:1])  # another connection's: left alone
             with pytest.raises(queue.Empty):
                 slow.heard.get(timeout=0.3)
-            slow.connection.acknowledge(held[0])
+            slow.connection.acknowledge(held[:1])
             assert slow.next().payload == b"5"
-            for message in held[1:]:
-                slow.connection.acknowledge(message)
+            slow.connection.acknowledge(held[1:])
             assert [slow.next().payload for _ in range(4)] == [b"6", b"7", b"8", b"9"]
             slow.connection.close()
             fast.connection.close()
+
+    def test_acknowledged_from_the_network_thread_they_go_as_one_and_all_is_heard_once(self) -> None:
+        heard: queue.Queue[bytes] = queue.Queue()
+        held: list[Message] = []
+
+        def received(message: Message) -> None:
+            heard.put(message.payload)
+            held.append(message)
+            if len(held) == 10:  # as many as the broker sends unconfirmed
+                reader.acknowledge(held)
+                held.clear()
+
+        with MosquittoServer(settings="max_inflight_messages 10\nmax_queued_messages 0") as server:
+            address = BrokerAddress("127.0.0.1", server.port)
+            reader = Connection(
+                address, "reader", on_message=received, on_lost=lambda _: None, manual_acknowledgement=True
+            )
+            reader.open(["t"])
+            writer = Peer(address, name="writer").open()
+            sent = [b"%d" % number for number in range(500)]
+            for payload in sent:
+                writer.connection.publish("t", payload)
+            assert [heard.get(timeout=10) for _ in sent] == sent
+            with pytest.raises(queue.Empty):
+                heard.get(timeout=0.3)
+            reader.close()
+            writer.connection.close()
 
 
 class TestEmbedded:

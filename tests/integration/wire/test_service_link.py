@@ -120,7 +120,7 @@ def test_the_process_ends_when_the_service_is_killed(tmp_path: Path) -> None:
         "from gateway.service.link.line import ServiceLink\n"
         "from gateway.wire.client import BrokerAddress\n"
         "class Nowhere:\n"
-        "    def offer(self, message): pass\n"
+        "    def offer_all(self, messages): pass\n"
         "link = ServiceLink(BrokerAddress('127.0.0.1', int(sys.argv[1])))\n"
         "link.start(Nowhere(), wait_s=20)\n"
         "print(link.pid, flush=True)\n"

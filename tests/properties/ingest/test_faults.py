@@ -13,6 +13,7 @@ import pytest
 
 from gateway.errors import StoreRejectedError, StoreUnavailableError
 from gateway.service.ingest import ingest as ingest_module
+from gateway.service.ingest import waiting as waiting_module
 from gateway.wire import topics
 from gateway.wire.client import Message
 from gateway.wire.codec import GatewayStatus, encode_batch, encode_status
@@ -80,7 +81,7 @@ def test_while_the_store_is_away_nothing_is_answered_and_the_intake_waits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ingest_module, "RETRY_FIRST_S", 0.02)
-    monkeypatch.setattr(ingest_module, "QUEUE", 4)
+    monkeypatch.setattr(waiting_module, "MOST", 4)
     monkeypatch.setattr(ingest_module, "GROUP", 2)
     with scene(tmp_path) as service:
         service.store.away = 1 << 30

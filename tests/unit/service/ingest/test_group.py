@@ -8,7 +8,7 @@ import cbor2
 import numpy as np
 import pytest
 
-from gateway.service.ingest.group import authorise, open_group
+from gateway.service.ingest.group import authorise, open_group, reject_infinite
 from gateway.service.records import Device, Refusal
 from gateway.wire import topics
 from gateway.wire.client import Message
@@ -75,6 +75,8 @@ def test_a_batch_that_does_not_fit_its_topic_or_no_store_could_hold_is_set_aside
 ) -> None:
     wrong = batch(**fields)
     group = open_group([message(encode_batch(wrong) + encode_batch(batch(seq=1)))], 7)
+    assert reject_infinite(group) == words.endswith("infinite value")
+    assert not reject_infinite(group)
     [rejected] = group.rejected
     assert (rejected.reason, rejected.detail) == ("bad_batch", words)
     assert decode_batch(rejected.payload) == wrong
