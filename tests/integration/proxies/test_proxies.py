@@ -116,8 +116,8 @@ async def test_a_proxy_that_loses_its_power_is_connected_again_and_the_night_goe
         await house.proxy.cut()
         await house.until(lambda: _free(house))
         await house.proxy.start(port)
+        await house.until(lambda: _connected_again(house))
         await house.until(lambda: _all_there(house, data))
-        assert house.proxy.connections == 2
     assert await house.stored() == vld_values(data)
 
 
@@ -176,6 +176,10 @@ async def _all_there(house: House, data: bytes) -> bool:
 
 async def _free(house: House) -> bool:
     return not house.ring.connected
+
+
+async def _connected_again(house: House) -> bool:
+    return house.proxy.connections == 2
 
 
 async def _met(collector: Collector) -> bool:
