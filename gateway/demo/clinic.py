@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from multiprocessing import get_context
 from typing import TYPE_CHECKING, Final
 
+from gateway.clock import SystemClock
 from gateway.demo import stories
 from gateway.demo.history import Past, home_of, recorder_of, ring_of, sleep
 from gateway.demo.stories import CLINIC, CLINIC_NAME, NIGHTS, STORIES, ZONE, Story
@@ -21,8 +22,6 @@ from gateway.wire.client import Message
 from gateway.wire.codec import GatewayStatus, encode_status
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from gateway.clock import Clock
     from gateway.service.records import Alert, Patient, Records
     from gateway.service.store.base import SampleStore
@@ -165,28 +164,14 @@ def _people(records: Records, patients: Sequence[Patient], shown: Patient, first
     return made
 
 
-class _Then:
+class _Then(SystemClock):
     """The service's clock in the nights that are told: devices were heard and alerts raised then, not just now."""
 
-    def __init__(self, now: Clock) -> None:
-        self._now = now
-        self.at_ms = now.utc_ms()
+    at_ms = 0
 
     def utc_ms(self) -> int:
         """What is told of is now."""
         return self.at_ms
-
-    def monotonic_s(self) -> float:
-        """Seconds of the real clock."""
-        return self._now.monotonic_s()
-
-    async def sleep(self, seconds: float) -> None:
-        """Sleep by the real clock."""
-        await self._now.sleep(seconds)
-
-    def busy(self) -> AbstractContextManager[None]:
-        """Hold the real clock."""
-        return self._now.busy()
 
 
 def _live_through(
@@ -203,7 +188,8 @@ def _live_through(
         for number in range(NIGHTS)
         for story in range(len(STORIES))
     ]
-    then = _Then(clock)
+    then = _Then()
+    then.at_ms = night_bounds(nights[0].day, ZONE)[0]
     ingest = Ingest(records, store, then, _Nobody(), auto_enrol=False, zone=ZONE)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
         slept = beside.map(sleep, nights)
